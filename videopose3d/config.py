@@ -1,0 +1,69 @@
+"""Every default of every command, once. CLI options and keyword arguments take theirs from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DetectConfig:
+    """How people are found and their keypoints cleaned.
+
+    Attributes:
+        detector: Name of the 2D detector.
+        max_side: Frames are decoded no larger than this for the detector [px].
+        min_score: A frame counts as "person seen" from this person confidence on.
+        max_gap: Gaps up to this long are interpolated, longer ones stay NaN [s].
+        repair_swaps: Repair left/right swaps over the whole sequence.
+    """
+
+    detector: str = "mediapipe"
+    max_side: int = 640
+    min_score: float = 0.5
+    max_gap: float = 0.5
+    repair_swaps: bool = True
+
+
+@dataclass(frozen=True)
+class LiftConfig:
+    """How 2D keypoints become 3D poses.
+
+    Attributes:
+        lifter: Name of bundled weights, or a .safetensors file.
+        device: ``auto`` (a GPU when there is one), ``cpu``, ``cuda`` or ``cuda:N``.
+        fov: Horizontal or vertical field of view, whichever is larger, of the camera [degrees].
+        focal: Focal length [px]; overrides ``fov``.
+        height: Stature of the person [m]; scales poses and trajectory.
+        flip: Average with the mirrored sequence.
+        chunk: Frames lifted at once; bounds the memory and does not change the result.
+    """
+
+    lifter: str = "open"
+    device: str = "auto"
+    fov: float = 60.0
+    focal: float | None = None
+    height: float = 1.70
+    flip: bool = True
+    chunk: int = 2048
+
+
+@dataclass(frozen=True)
+class RenderConfig:
+    """What the video to look at is like.
+
+    Attributes:
+        height: Height of the written picture [px].
+        layout: ``auto``, ``side`` (side by side) or ``stack`` (one above the other).
+        gif_fps: Highest frame rate of a GIF [1/s].
+        gif_height: Height of a GIF [px].
+        elevation, azimuth: Where the 3D scene is seen from, relative to the filming camera [degrees].
+        audio: Carry the sound of the source into the MP4.
+    """
+
+    height: int = 720
+    layout: str = "auto"
+    gif_fps: int = 15
+    gif_height: int = 360
+    elevation: float = 12.0
+    azimuth: float = 25.0
+    audio: bool = True

@@ -1,0 +1,47 @@
+"""Writing files so that a reader never meets half of one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from videopose3d.errors import OutputError
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path beside ``path`` that is moved into place when the block ends well.
+
+    The temporary name keeps the suffix, so that writers which choose a format by suffix work. When the
+    block raises (Ctrl-C included) the temporary file is removed and an older ``path`` stays as it was.
+
+    Raises:
+        OutputError: The folder is missing and cannot be made, or is not writable.
+    """
+    final = Path(path)
+    partial = final.with_name(f".{final.stem[:80]}.{secrets.token_hex(4)}.partial{final.suffix}")
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()
+    except OSError as error:
+        raise OutputError(
+            f"cannot write here ({error.strerror})", where=final, fix="Choose another place with -o or --output-dir."
+        ) from error
+    try:
+        yield partial
+        os.replace(partial, final)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def check_overwrite(path: str | os.PathLike[str], overwrite: bool) -> None:
+    """Refuse to replace a file unless asked to.
+
+    Raises:
+        OutputError: The file is there and ``overwrite`` is False.
+    """
+    if Path(path).exists() and not overwrite:
+        raise OutputError("the file exists already", where=path, fix="Give --overwrite to replace it, or another -o.")

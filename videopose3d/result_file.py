@@ -1,0 +1,125 @@
+"""The result file: one plain npz (format ``videopose3d/1``) that every command reads and writes.
+
+Keys and shapes are listed in docs/result_file.md. Nothing in it is pickled, and nothing pickled is read.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from videopose3d import __version__
+from videopose3d.errors import FileFormatError, InputError
+from videopose3d.files import replacing
+from videopose3d.skeleton import skeleton_of
+from videopose3d.types import Keypoints2D, Poses3D, Result
+
+FORMAT = "videopose3d/1"
+_NEEDED = ("keypoints_2d", "keypoint_names", "fps", "size")
+
+
+def save_result(result: Result, path: str | os.PathLike[str]) -> None:
+    """Write the result file, atomically.
+
+    Raises:
+        OutputError: The place cannot be written.
+    """
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **_arrays(result))
+
+
+def _arrays(result: Result) -> dict[str, Any]:
+    kp = result.keypoints
+    arrays: dict[str, Any] = {
+        "format": FORMAT,
+        "keypoints_2d": kp.points.astype(np.float32),
+        "keypoints_score": kp.scores.astype(np.float32),
+        "boxes": kp.boxes.astype(np.float32),
+        "present": kp.present.astype(bool),
+        "keypoint_names": np.array(kp.skeleton.joints),
+        "fps": np.array([kp.fps.numerator, kp.fps.denominator], np.int64),
+        "size": np.array(kp.size, np.int64),
+        "source": kp.source,
+        "detector": kp.detector,
+        "version": __version__,
+    }
+    if result.poses is not None:
+        arrays |= {
+            "poses_3d": result.poses.poses.astype(np.float32),
+            "trajectory": result.poses.trajectory.astype(np.float32),
+            "joint_names": np.array(result.poses.skeleton.joints),
+            "parents": np.array(result.poses.skeleton.parents, np.int32),
+            "lifter": result.poses.lifter,
+        }
+    if result.focal is not None:
+        arrays["focal"] = np.float64(result.focal)
+    return arrays
+
+
+def load_result(path: str | os.PathLike[str]) -> Result:
+    """Read a result file; missing optional keys mean score 1 and everyone present.
+
+    Raises:
+        InputError: There is no such file.
+        FileFormatError: It is not a result file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError("no such file", where=path, fix="Give a result file written by detect, lift or infer.")
+    try:
+        with np.load(path, allow_pickle=False) as npz:
+            data = {key: npz[key] for key in npz.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise _not_ours(path, "not a readable npz file") from error
+    if missing := [key for key in _NEEDED if key not in data]:
+        raise _not_ours(path, f"no {', '.join(missing)} in it")
+    if str(data.get("format", FORMAT)) != FORMAT:
+        raise _not_ours(path, f"its format is {data['format']}, this version reads {FORMAT}")
+    try:
+        return _result(data)
+    except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+        raise _not_ours(path, f"its arrays do not fit together ({error})") from error
+
+
+def _result(data: dict[str, np.ndarray[Any, Any]]) -> Result:
+    points = data["keypoints_2d"].astype(np.float32)
+    seen = np.isfinite(points).all(-1)
+    boxes = data["boxes"].astype(np.float32) if "boxes" in data else boxes_around(points)
+    keypoints = Keypoints2D(
+        points=points,
+        scores=data["keypoints_score"].astype(np.float32) if "keypoints_score" in data else seen.astype(np.float32),
+        boxes=boxes,
+        present=data["present"].astype(bool) if "present" in data else seen.any(-1),
+        skeleton=skeleton_of(data["keypoint_names"].tolist()),
+        fps=Fraction(int(data["fps"][0]), int(data["fps"][1])),
+        size=(int(data["size"][0]), int(data["size"][1])),
+        source=str(data.get("source", "")),
+        detector=str(data.get("detector", "")),
+    )
+    poses = None
+    if "poses_3d" in data:
+        poses = Poses3D(
+            poses=data["poses_3d"].astype(np.float32),
+            trajectory=data["trajectory"].astype(np.float32),
+            skeleton=skeleton_of(data["joint_names"].tolist()),
+            lifter=str(data.get("lifter", "")),
+        )
+    return Result(keypoints, poses, focal=float(data["focal"]) if "focal" in data else None)
+
+
+def boxes_around(points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """(..., 4) x0, y0, x1, y1 [px] of the finite points (..., J, 2); NaN where there are none."""
+    low = np.where(np.isnan(points), np.inf, points).min(-2)
+    high = np.where(np.isnan(points), -np.inf, points).max(-2)
+    boxes = np.concatenate([low, high], -1).astype(np.float32)
+    boxes[~np.isfinite(boxes)] = np.nan
+    return boxes
+
+
+def _not_ours(path: Path, why: str) -> FileFormatError:
+    return FileFormatError(why, where=path, fix="Give a result file written by videopose3d detect, lift or infer.")
