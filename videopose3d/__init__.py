@@ -1,3 +1,61 @@
 """Video in, 3D human motion out. Importing this package loads neither torch nor matplotlib."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from videopose3d.config import DetectConfig, LiftConfig, RenderConfig, TrainConfig
+    from videopose3d.errors import VideoPose3DError
+    from videopose3d.export import export_result
+    from videopose3d.pipeline.detect import detect
+    from videopose3d.pipeline.infer import infer
+    from videopose3d.pipeline.infer import lift_keypoints as lift
+    from videopose3d.render import render_video
+    from videopose3d.result_file import load_result, save_result
+    from videopose3d.types import Keypoints2D, Poses3D, Result
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "DetectConfig": "config",
+    "Keypoints2D": "types",
+    "LiftConfig": "config",
+    "Poses3D": "types",
+    "RenderConfig": "config",
+    "Result": "types",
+    "TrainConfig": "config",
+    "VideoPose3DError": "errors",
+    "detect": "pipeline.detect",
+    "export_result": "export",
+    "infer": "pipeline.infer",
+    "lift": "pipeline.infer:lift_keypoints",
+    "load_result": "result_file",
+    "render_video": "render",
+    "save_result": "result_file",
+}
+
+__all__ = [
+    "DetectConfig",
+    "Keypoints2D",
+    "LiftConfig",
+    "Poses3D",
+    "RenderConfig",
+    "Result",
+    "TrainConfig",
+    "VideoPose3DError",
+    "detect",
+    "export_result",
+    "infer",
+    "lift",
+    "load_result",
+    "render_video",
+    "save_result",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when they are first used, so that ``import videopose3d`` stays quick."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'videopose3d' has no attribute {name!r}")
+    module, _, function = _HOMES[name].partition(":")
+    return getattr(import_module(f"videopose3d.{module}"), function or name)

@@ -48,6 +48,35 @@ class LiftConfig:
 
 
 @dataclass(frozen=True)
+class TrainConfig:
+    """How a lifter is trained on motion capture.
+
+    Attributes:
+        windows: Training windows drawn in all.
+        batch: Windows per step.
+        filter_widths: Kernel widths; their product is the receptive field [frames].
+        channels: Width of the hidden layers.
+        dropout: Probability of dropping an activation.
+        learning_rate: At the start; it falls to zero along a cosine.
+        weight_decay: Of AdamW.
+        average: Decay per step of the averaged weights that are kept in the end.
+        seed: Of everything random.
+        save_every: Steps between checkpoints.
+    """
+
+    windows: int = 8_000_000
+    batch: int = 512
+    filter_widths: tuple[int, ...] = (3, 3, 3)
+    channels: int = 512
+    dropout: float = 0.05
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    average: float = 0.999
+    seed: int = 1
+    save_every: int = 500
+
+
+@dataclass(frozen=True)
 class RenderConfig:
     """What the video to look at is like.
 

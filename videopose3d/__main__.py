@@ -1,0 +1,5 @@
+"""``python -m videopose3d``."""
+
+from videopose3d.cli import main
+
+main()

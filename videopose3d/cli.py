@@ -1,0 +1,431 @@
+"""The command line: parse, call one pipeline function, print. Everything heavy is imported inside commands."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from videopose3d import __version__
+from videopose3d.cli_options import config_from, options_from
+from videopose3d.cli_progress import ProgressPrinter
+from videopose3d.cli_sources import default_outputs, expand_sources
+from videopose3d.config import DetectConfig, LiftConfig, RenderConfig, TrainConfig
+from videopose3d.errors import VideoPose3DError
+
+FAILED, NOBODY, INTERRUPTED = 1, 3, 130
+
+PathOption = click.Path(path_type=Path, dir_okay=False)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary to stdout.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks on stderr.")
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+folder_option = click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("."),
+    help="Folder for outputs without a name of their own.  [default: the current folder]",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="videopose3d")
+def main() -> None:
+    """Turn video into 3D human motion.
+
+    \b
+    videopose3d demo                        a bundled clip: does it work here?
+    videopose3d infer clip.mp4              clip_3d.mp4 to look at, clip_3d.npz to work with
+    videopose3d infer clip.mp4 --export clip.csv --export clip.json
+
+    Exit codes: 0 done, 1 an error (one line on stderr), 2 wrong usage, 3 nobody found in the video (the
+    empty result is still written), 130 interrupted.
+    """
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
+
+
+@main.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("-o", "--output", type=PathOption, help="Video to render: .mp4, .webm or .gif.  [default: NAME_3d.mp4]")
+@click.option("--export", "exports", multiple=True, type=PathOption, help="Also write .npz, .json or .csv; repeatable.")
+@click.option("--no-render", is_flag=True, help="Write the result file only.")
+@folder_option
+@overwrite_option
+@click.option("--resume", is_flag=True, help="Use finished stages of an interrupted run, and skip finished videos.")
+@options_from(DetectConfig)
+@options_from(LiftConfig)
+@options_from(RenderConfig)
+@click.option("--profile", is_flag=True, help="Print seconds and frames per second of every stage.")
+@json_option
+@quiet_option
+def infer(
+    sources: tuple[str, ...], output: Path | None, exports: tuple[Path, ...], no_render: bool, **options: Any
+) -> None:
+    """3D motion of the person in every SOURCE: a video file, URL, folder or glob.
+
+    \b
+    videopose3d infer clip.mp4
+    videopose3d infer clip.mp4 -o walk.gif --export walk.csv
+    videopose3d infer videos/ 'more/*.mov' --output-dir results --resume
+
+    Without -o and --export each source gives NAME_3d.mp4 and NAME_3d.npz in the output folder.
+    """
+    with reported():
+        found = expand_sources(sources)
+        if len(found) > 1 and (output or exports):
+            raise click.UsageError("-o and --export name one file; for several sources use --output-dir.")
+        folder: Path = options["output_dir"]
+        videos = [output] if output else default_outputs(found, folder, "_3d.mp4")
+        jobs = []
+        for source, video in zip(found, videos, strict=True):
+            files = list(exports) or ([] if output and not no_render else [video.with_suffix(".npz")])
+            jobs.append((source, None if no_render else video, files))
+    _each(jobs, lambda job, progress: _infer(job, options, progress), options)
+
+
+def _infer(job: tuple[str, Path | None, list[Path]], options: dict[str, Any], progress: ProgressPrinter) -> Any:
+    from videopose3d.pipeline.infer import infer as run
+
+    source, video, exports = job
+    outputs = [*([video] if video else []), *exports]
+    if options["resume"] and all(path.exists() for path in outputs):
+        raise _AlreadyDone(outputs)
+    return run(
+        source,
+        video,
+        exports=exports,
+        detection=config_from(DetectConfig, options),
+        lifting=config_from(LiftConfig, options),
+        rendering=config_from(RenderConfig, options),
+        overwrite=options["overwrite"] or options["resume"],
+        keep_stages=True,
+        resume=options["resume"],
+        progress=progress,
+    )
+
+
+@main.command()
+@click.argument("source")
+@click.option("-o", "--output", type=PathOption, required=True, help="Result file (.npz) with the 2D keypoints.")
+@overwrite_option
+@options_from(DetectConfig)
+@json_option
+@quiet_option
+def detect(source: str, output: Path, overwrite: bool, **options: Any) -> None:
+    """2D stage alone: the person's keypoints in a video.
+
+    \b
+    videopose3d detect clip.mp4 -o clip_2d.npz
+    """
+
+    def run(_: Path, progress: ProgressPrinter) -> Any:
+        from videopose3d.pipeline.detect import detect as find
+        from videopose3d.types import Result
+
+        return _written(Result(find(source, config_from(DetectConfig, options), progress)), output)
+
+    _check_suffix(output, (".npz",))
+    _one(output, overwrite, run, options)
+
+
+@main.command()
+@click.argument("keypoints", type=PathOption)
+@click.option("-o", "--output", type=PathOption, required=True, help="Result file (.npz) with the 3D poses.")
+@overwrite_option
+@options_from(LiftConfig)
+@json_option
+@quiet_option
+def lift(keypoints: Path, output: Path, overwrite: bool, **options: Any) -> None:
+    """3D stage alone: poses and trajectory from the KEYPOINTS of a result file.
+
+    \b
+    videopose3d lift clip_2d.npz -o clip_3d.npz --height 1.82
+    """
+
+    def run(_: Path, progress: ProgressPrinter) -> Any:
+        from videopose3d.pipeline.infer import lift_keypoints
+        from videopose3d.result_file import load_result
+
+        config = config_from(LiftConfig, options)
+        return _written(lift_keypoints(load_result(keypoints).keypoints, config, progress), output)
+
+    _check_suffix(output, (".npz",))
+    _one(output, overwrite, run, options)
+
+
+@main.command()
+@click.argument("result", type=PathOption)
+@click.option("-o", "--output", type=PathOption, required=True, help="Video to write: .mp4, .webm or .gif.")
+@click.option("--video", help="The video the result was made from; without it, skeletons on a plain panel.")
+@overwrite_option
+@options_from(RenderConfig)
+@json_option
+@quiet_option
+def render(result: Path, output: Path, video: str | None, overwrite: bool, **options: Any) -> None:
+    """A video of a RESULT: 2D skeleton on the picture, 3D skeleton beside it.
+
+    \b
+    videopose3d render clip_3d.npz -o clip_3d.mp4 --video clip.mp4
+    """
+
+    def run(_: Path, progress: ProgressPrinter) -> Any:
+        from videopose3d.render import render_video
+        from videopose3d.result_file import load_result
+
+        loaded = load_result(result)
+        total = loaded.keypoints.frames
+        config = config_from(RenderConfig, options)
+        render_video(
+            loaded, output, video=video, config=config, progress=lambda done: progress("render", done, total)
+        )
+        return _with_outputs(loaded, [output])
+
+    _one(output, overwrite, run, options)
+
+
+@main.command()
+@click.argument("result", type=PathOption)
+@click.option(
+    "-o", "--output", "outputs", type=PathOption, required=True, multiple=True, help=".npz, .json or .csv; repeatable."
+)
+@overwrite_option
+@json_option
+@quiet_option
+def export(result: Path, outputs: tuple[Path, ...], overwrite: bool, **options: Any) -> None:
+    """A RESULT in files that other tools read.
+
+    \b
+    videopose3d export clip_3d.npz -o clip.json -o clip.csv
+    """
+
+    def run(paths: Sequence[Path], _: ProgressPrinter) -> Any:
+        from videopose3d.export import export_result, exporter
+        from videopose3d.files import check_overwrite
+        from videopose3d.result_file import load_result
+
+        for path in paths:
+            exporter(path)
+            check_overwrite(path, overwrite)
+        loaded = load_result(result)
+        for path in paths:
+            export_result(loaded, path)
+        return _with_outputs(loaded, paths)
+
+    _each([outputs], run, options)
+
+
+@main.command()
+@click.argument("motions", type=click.Path(path_type=Path, exists=True))
+@click.option("-o", "--output", type=PathOption, required=True, help="Weights to write (.safetensors).")
+@overwrite_option
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint beside the output.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--licence", default="", help="Licence of the weights, for their header.")
+@options_from(TrainConfig, leave_out=("filter_widths",))
+@quiet_option
+def train(
+    motions: Path, output: Path, overwrite: bool, resume: bool, device: str, licence: str, quiet: bool, **options: Any
+) -> None:
+    """Train a lifter on motion capture: MOTIONS is a folder of sets or a library (.npz) made from one.
+
+    \b
+    videopose3d train mocap/ -o lifter.safetensors
+    """
+    from videopose3d.files import check_overwrite
+
+    _check_suffix(output, (".safetensors",))
+    with reported():
+        check_overwrite(output, overwrite)
+        from videopose3d.pipeline.train import TrainProgress, train_lifter
+        from videopose3d.datasets.mocap import build_library, load_library
+
+        def report(p: TrainProgress) -> None:
+            left = (p.steps - p.step) * options["batch"] / p.rate / 60
+            if not quiet:
+                click.echo(
+                    f"step {p.step}/{p.steps}  loss {p.loss:.1f} mm  {p.rate:.0f} windows/s  {left:.0f} min left", err=True
+                )
+
+        library = build_library(motions) if motions.is_dir() else load_library(motions)
+        config = config_from(TrainConfig, options)
+        table = train_lifter(
+            library, output, config, device=device, resume=resume, licence=licence, report=report, training=f"{config}"
+        )
+        click.echo(table.table())
+        click.echo(output)
+
+
+@main.group()
+def weights() -> None:
+    """Weights that are here, and what they are."""
+
+
+@weights.command("list")
+@json_option
+def weights_list(as_json: bool) -> None:
+    """Bundled lifters: name, input, size, licence and measured errors."""
+    with reported():
+        from videopose3d.weights.store import bundled_lifters, read_header
+
+        headers = {name: (path, read_header(path)) for name, path in bundled_lifters().items()}
+        if as_json:
+            click.echo(json.dumps({name: vars(header) for name, (_, header) in headers.items()}))
+            return
+        for name, (path, header) in headers.items():
+            frames = "x".join(str(width) for width in header.filter_widths)
+            click.echo(f"{name}  {header.skeleton_in} to {header.skeleton_out}, filters {frames}, {header.channels} channels")
+            click.echo(f"  {path.stat().st_size / 1e6:.1f} MB, {header.licence or 'licence not stated'}")
+            for metric, value in header.metrics.items():
+                click.echo(f"  {metric.replace('_', ' ')}: {value:g} mm")
+
+
+@main.command()
+@click.option("-o", "--output", type=PathOption, default=Path("videopose3d_demo.mp4"), show_default=True, help="Video.")
+@json_option
+@quiet_option
+def demo(output: Path, **options: Any) -> None:
+    """The bundled clip from video to 3D, and how far the result is from the truth."""
+
+    def run(_: Path, progress: ProgressPrinter) -> Any:
+        from videopose3d.pipeline.demo import run_demo
+
+        done = run_demo(output, progress)
+        progress.close()
+        if not options["as_json"]:
+            click.echo(done.report())
+        return done.result
+
+    _one(output, True, run, options)
+
+
+class _AlreadyDone(Exception):
+    """Everything a job would write is there."""
+
+    def __init__(self, outputs: Sequence[Path]) -> None:
+        super().__init__("done before")
+        self.outputs = outputs
+
+
+def _one(output: Path, overwrite: bool, run: Callable[[Path, ProgressPrinter], Any], options: dict[str, Any]) -> None:
+    """Run one job that writes one file."""
+    from videopose3d.files import check_overwrite
+
+    with reported():
+        check_overwrite(output, overwrite)
+    _each([output], run, options)
+
+
+def _each(jobs: Sequence[Any], run: Callable[[Any, ProgressPrinter], Any], options: dict[str, Any]) -> None:
+    """Run jobs one after the other; a failed one is reported and the others go on. Ends the process."""
+    codes, summaries = [], []
+    for job in jobs:
+        name = str(job[0]) if isinstance(job, tuple) else str(job)
+        progress = ProgressPrinter(Path(name).name, quiet=options["quiet"])
+        code, summary = _attempt(job, run, progress)
+        codes.append(code)
+        summaries.append({"source": name, "exit_code": code, **summary})
+        if not options["as_json"]:
+            _tell(name, code, summary, options)
+    if options["as_json"]:
+        click.echo(json.dumps(summaries if len(summaries) > 1 else summaries[0]))
+    sys.exit(FAILED if FAILED in codes else max(codes))
+
+
+def _attempt(
+    job: Any, run: Callable[[Any, ProgressPrinter], Any], progress: ProgressPrinter
+) -> tuple[int, dict[str, Any]]:
+    try:
+        with _interruptible():
+            result = run(job, progress)
+            progress.close()
+    except _AlreadyDone as done:
+        return 0, {"outputs": [str(path) for path in done.outputs], "skipped": True}
+    except VideoPose3DError as error:
+        progress.close()
+        click.echo(f"Error: {error}", err=True)
+        return FAILED, {"error": str(error)}
+    except KeyboardInterrupt:
+        progress.close()
+        click.echo("Interrupted. Nothing was left half written; infer --resume goes on from here.", err=True)
+        sys.exit(INTERRUPTED)
+    return (0 if result.people else NOBODY), _summary(result)
+
+
+def _summary(result: Any) -> dict[str, Any]:
+    kp = result.keypoints
+    return {
+        "outputs": list(result.outputs),
+        "people": result.people,
+        "frames": kp.frames,
+        "frames_with_person": int(kp.present.any(0).sum()),
+        "fps": [kp.fps.numerator, kp.fps.denominator],
+        "size": list(kp.size),
+        "detector": kp.detector,
+        "lifter": result.poses.lifter if result.poses else None,
+        "seconds": {stage: round(seconds, 3) for stage, (seconds, _) in result.timings.items()},
+    }
+
+
+def _tell(name: str, code: int, summary: dict[str, Any], options: dict[str, Any]) -> None:
+    """Results to stdout, remarks to stderr."""
+    if code == NOBODY:
+        click.echo(f"{name}: nobody found in {summary['frames']} frames; the result is empty.", err=True)
+    elif summary.get("skipped") and not options["quiet"]:
+        click.echo(f"{name}: done before, nothing to do.", err=True)
+    for path in summary.get("outputs", []):
+        click.echo(path)
+    if options.get("profile"):
+        for stage, seconds in summary.get("seconds", {}).items():
+            click.echo(f"{stage:8} {seconds:7.2f} s  {summary['frames'] / max(seconds, 1e-9):8.1f} frames/s", err=True)
+
+
+def _written(result: Any, output: Path) -> Any:
+    from videopose3d.result_file import save_result
+
+    save_result(result, output)
+    return _with_outputs(result, [output])
+
+
+def _with_outputs(result: Any, outputs: Sequence[Path]) -> Any:
+    from dataclasses import replace
+
+    return replace(result, outputs=tuple(str(path) for path in outputs))
+
+
+def _check_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
+    if path.suffix.lower() not in suffixes:
+        raise click.UsageError(f"{path}: the name must end in {' or '.join(suffixes)}.")
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn our errors into one line on stderr and exit code 1."""
+    try:
+        with _interruptible():
+            yield
+    except VideoPose3DError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        sys.exit(INTERRUPTED)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let a polite kill (SIGTERM) clean up as Ctrl-C does."""
+
+    def stop(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,60 @@
+"""Command line options made from the configuration dataclasses, so that the two cannot disagree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Config = TypeVar("Config")
+
+CHOICES = {"layout": ("auto", "side", "stack")}
+
+
+def options_from(config: type, *, leave_out: tuple[str, ...] = ()) -> Callable[[Command], Command]:
+    """A decorator that gives a command one option per field, with the field's default and description."""
+    described = _descriptions(config)
+
+    def decorate(command: Command) -> Command:
+        hints = get_type_hints(config)
+        for field in reversed(fields(config)):
+            if field.name not in leave_out:
+                command = _option(field.name, hints[field.name], field.default, described[field.name])(command)
+        return command
+
+    return decorate
+
+
+def config_from(config: type[Config], values: dict[str, Any]) -> Config:
+    """The configuration that a command's options describe; other options are ignored."""
+    names = {field.name for field in fields(config)}  # type: ignore[arg-type]
+    return config(**{name: value for name, value in values.items() if name in names})
+
+
+def _option(name: str, hint: Any, default: Any, text: str) -> Callable[[Any], Any]:
+    flag = "--" + name.replace("_", "-")
+    if hint is bool:
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=default, show_default=True, help=text)
+    kind: Any = next((t for t in get_args(hint) if t is not type(None)), hint) if get_args(hint) else hint
+    if name in CHOICES:
+        kind = click.Choice(CHOICES[name])
+    return click.option(flag, name, type=kind, default=default, show_default=default is not None, help=text)
+
+
+def _descriptions(config: type) -> dict[str, str]:
+    """Field name -> its text in the class docstring's Attributes section."""
+    _, _, section = (config.__doc__ or "").partition("Attributes:")
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in section.splitlines():
+        if entry := re.match(r"\s{8}(\w+(?:, \w+)*): (.*)", line):
+            names = entry[1].split(", ")
+            found |= dict.fromkeys(names, entry[2])
+        elif line.strip():
+            for name in names:
+                found[name] += " " + line.strip()
+    return {name: text.replace("``", "") for name, text in found.items()}

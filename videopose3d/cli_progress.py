@@ -1,0 +1,69 @@
+"""Progress on stderr: one living line with the time left on a terminal, a quiet line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+from time import monotonic
+from typing import TextIO
+
+_REDRAW = 0.1  # s
+_LOG_EVERY = 15.0  # s
+_BAR = 24  # characters
+
+
+class ProgressPrinter:
+    """Give it to a pipeline as ``progress``; call `close` at the end of a stage's work.
+
+    Args:
+        label: What is being worked on, in front of every line.
+        stream: Where to print; a terminal gets a bar.
+        quiet: Print nothing.
+    """
+
+    def __init__(self, label: str, stream: TextIO | None = None, quiet: bool = False) -> None:
+        self._label, self._stream, self._quiet = label, stream or sys.stderr, quiet
+        self._live = self._stream.isatty()
+        self._stage, self._started, self._shown = "", 0.0, 0.0
+        self._last = (0, None)  # type: tuple[int, int | None]
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Note that ``done`` of ``total`` frames of a stage are finished."""
+        if self._quiet:
+            return
+        now = monotonic()
+        if stage != self._stage:
+            self.close()
+            self._stage, self._started = stage, now
+            self._shown = 0.0 if self._live else now
+        self._last = (done, total)
+        if now - self._shown >= (_REDRAW if self._live else _LOG_EVERY):
+            self._shown = now
+            self._print(self._line(done, total, now), living=self._live)
+
+    def close(self) -> None:
+        """End the current stage with a line that says how long it took."""
+        if self._stage and not self._quiet:
+            seconds = monotonic() - self._started
+            done = self._last[0]
+            rate = f", {done / seconds:.0f} frames/s" if seconds > 0.5 else ""
+            self._print(f"{self._label}: {self._stage} {done} frames in {seconds:.1f} s{rate}", living=False)
+        self._stage = ""
+
+    def _line(self, done: int, total: int | None, now: float) -> str:
+        head = f"{self._label}: {self._stage} "
+        if not total:
+            return f"{head}{done} frames"
+        share = min(done / total, 1.0)
+        left = (now - self._started) * (1 - share) / share if share > 0 else 0.0
+        bar = "█" * round(share * _BAR) + "·" * (_BAR - round(share * _BAR)) if self._live else ""
+        return f"{head}{bar} {100 * share:3.0f}%  {done}/{total}  {_clock(left)} left"
+
+    def _print(self, text: str, *, living: bool) -> None:
+        erase = "\r\x1b[K" if self._live else ""
+        self._stream.write(f"{erase}{text}" + ("" if living else "\n"))
+        self._stream.flush()
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

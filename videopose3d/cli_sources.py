@@ -1,0 +1,68 @@
+"""Which videos a command line means, and where their results go."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from videopose3d.errors import InputError
+
+VIDEO_SUFFIXES = frozenset(
+    ".3gp .avi .flv .gif .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .vob .webm .wmv".split()
+)
+
+
+def expand_sources(sources: Sequence[str]) -> list[str]:
+    """Files and URLs as they are, the videos of folders, the matches of globs; sorted within each, each once.
+
+    Raises:
+        InputError: A folder without videos, or a pattern without matches.
+    """
+    found: list[str] = []
+    for source in sources:
+        found += _expand(source)
+    return list(dict.fromkeys(found))
+
+
+def _expand(source: str) -> list[str]:
+    if is_url(source) or os.path.isfile(source):
+        return [source]
+    if os.path.isdir(source):
+        inside = sorted(p for p in Path(source).iterdir() if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
+        if not inside:
+            raise InputError("no videos in this folder", where=source, fix="Name the files themselves.")
+        return [os.fspath(p) for p in inside]
+    if glob.has_magic(source):
+        matches = sorted(p for p in glob.glob(source, recursive=True) if os.path.isfile(p))
+        if not matches:
+            raise InputError("no file matches this pattern", where=source, fix="Check the folder and the spelling.")
+        return matches
+    return [source]  # opening it says best what is wrong
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is to be fetched by ffmpeg from elsewhere."""
+    return "://" in source
+
+
+def stem_of(source: str) -> str:
+    """Name for the results of a source, without folder and suffix."""
+    path = unquote(urlsplit(source).path) if is_url(source) else source
+    return Path(path).stem or "video"
+
+
+def default_outputs(sources: Sequence[str], folder: Path, suffix: str) -> list[Path]:
+    """``<folder>/<name><suffix>`` for every source; equal names get their suffix or a number added."""
+    taken: set[str] = set()
+    outputs = []
+    for source in sources:
+        stem, number = stem_of(source), 1
+        while stem.casefold() in taken:
+            number += 1
+            stem = f"{stem_of(source)}_{number}"
+        taken.add(stem.casefold())
+        outputs.append(folder / f"{stem}{suffix}")
+    return outputs

@@ -1,0 +1,121 @@
+"""From a detector's frames to one clean track: left/right swaps repaired, short gaps filled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videopose3d.skeleton import LIMB_JOINTS, Skeleton
+from videopose3d.types import BoolArray, FloatArray
+
+Array = NDArray[np.floating[Any]]
+
+SWAP_PRICE = 0.002
+"""Cost of one frame with sides exchanged, in shares of the person's size. A free exchange would happily follow
+crossing legs; too dear a one leaves long mistakes of the detector alone (benchmarks/swap_repair.py)."""
+
+LONGEST_STEP = 1.0
+"""A gap is not bridged when the person's middle moved farther than this many person sizes: someone else came."""
+
+
+def repair_swaps(points: Array, scores: Array, skeleton: Skeleton, price: float = SWAP_PRICE) -> BoolArray:
+    """Frames in which a detector took the person's left for the right, for the whole sequence at once.
+
+    A Viterbi search over "as detected" and "exchanged" in every frame: a step costs how far the limb joints
+    jump from the frame before, in shares of the person's size, and every exchanged frame costs ``price``.
+
+    Args:
+        points: (T, J, 2) [px], NaN where not seen.
+        scores: (T, J) confidence.
+        skeleton: Which joints these are.
+        price: Cost of a frame with sides exchanged.
+
+    Returns:
+        (T,) True where left and right are to be exchanged.
+    """
+    frames = np.flatnonzero(np.isfinite(points).all((-2, -1)))
+    swapped = np.zeros(len(points), bool)
+    if len(frames) < 2:
+        return swapped
+    seen, mirror = points[frames].astype(np.float64), list(skeleton.mirror)
+    joints = skeleton.indices(name for name in LIMB_JOINTS if name in skeleton.joints)
+    stay = _jump(seen[:-1], seen[1:], scores[frames], joints)
+    cross = _jump(seen[:-1], seen[1:][:, mirror], scores[frames], joints)
+    near = 1 / np.diff(frames)  # across a gap, where a joint went says less and less
+    swapped[frames] = _cheapest_path(stay * near, cross * near, price)
+    return swapped
+
+
+def _jump(before: Array, after: Array, scores: Array, joints: Sequence[int]) -> Array:
+    """(T - 1,) mean distance of the limb joints from frame to frame, in shares of the person's size."""
+    size = np.maximum(person_size(before), person_size(after))
+    distance = np.linalg.norm(after[:, joints] - before[:, joints], axis=-1) / size[:, None]
+    weight = np.minimum(scores[:-1, joints], scores[1:, joints]) + 1e-6
+    mean: Array = (np.minimum(distance, 0.5) * weight).sum(-1) / weight.sum(-1)
+    return mean
+
+
+def _cheapest_path(stay: Array, cross: Array, price: float) -> BoolArray:
+    """Viterbi over two states; ``stay`` is the cost of a step within a state, ``cross`` of one between them."""
+    cost = np.array([0.0, price])
+    came_from = np.zeros((len(stay) + 1, 2), int)
+    for t in range(len(stay)):
+        step = np.array([[stay[t], cross[t]], [cross[t], stay[t]]])  # [from, to]
+        total = cost[:, None] + step
+        came_from[t + 1] = total.argmin(0)
+        cost = total.min(0) + [0.0, price]
+    path = np.zeros(len(stay) + 1, bool)
+    state = int(cost.argmin())
+    for t in range(len(stay), -1, -1):
+        path[t] = state == 1
+        state = int(came_from[t, state])
+    return path
+
+
+def person_size(points: Array) -> Array:
+    """(T,) size of a person [px]: the larger side of the box around the joints (T, J, 2)."""
+    size: Array = np.nanmax(np.nanmax(points, -2) - np.nanmin(points, -2), -1)
+    return np.maximum(size, 1.0)
+
+
+def exchange_sides(values: Array, frames: BoolArray, skeleton: Skeleton) -> Array:
+    """A copy of (T, J, ...) with the sides of the chosen frames (T,) exchanged."""
+    out = values.copy()
+    out[frames] = values[frames][:, list(skeleton.mirror)]
+    return out
+
+
+def fill_gaps(points: Array, scores: Array, present: BoolArray, longest: int) -> tuple[FloatArray, FloatArray]:
+    """Interpolate gaps of at most ``longest`` frames between two frames in which the person was seen.
+
+    Longer gaps, and those across which the person seems to be somebody else, stay NaN with score 0. An
+    interpolated joint has half the lower score of its neighbours.
+
+    Args:
+        points: (T, J, 2) [px].
+        scores: (T, J) confidence.
+        present: (T,) the person was seen.
+        longest: Frames a gap may have.
+
+    Returns:
+        The filled (T, J, 2) and (T, J).
+    """
+    points, scores = points.astype(np.float32), scores.astype(np.float32)
+    points[~present], scores[~present] = np.nan, 0
+    seen = np.flatnonzero(present)
+    for before, after in zip(seen, seen[1:], strict=False):
+        gap = after - before - 1
+        if not 0 < gap <= longest or _moved_far(points[before], points[after]):
+            continue
+        share = (np.arange(1, gap + 1) / (gap + 1)).astype(np.float32)[:, None]
+        points[before + 1 : after] = points[before] + (points[after] - points[before]) * share[..., None]
+        scores[before + 1 : after] = np.minimum(scores[before], scores[after]) / 2
+    return points, scores
+
+
+def _moved_far(before: Array, after: Array) -> bool:
+    size = max(person_size(before[None])[0], person_size(after[None])[0])
+    return bool(np.linalg.norm(np.nanmean(after, 0) - np.nanmean(before, 0)) > LONGEST_STEP * size)

@@ -1,0 +1,182 @@
+"""The temporal dilated-convolution network (Pavllo et al., CVPR 2019, section 3) and its one-frame twin.
+
+Module names are those of the published checkpoints, so that their weights load unchanged. Between the
+blocks the layout is (B, C, T); the batch-norm, ReLU and dropout follow every convolution but the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from videopose3d.errors import WeightsError
+
+
+class _TemporalNetwork(nn.Module):
+    """Everything the two networks share: parameters, their names and order, shapes in and out."""
+
+    def __init__(
+        self,
+        joints_in: int,
+        features: int,
+        joints_out: int,
+        filter_widths: Sequence[int],
+        *,
+        causal: bool = False,
+        dropout: float = 0.25,
+        channels: int = 1024,
+        dense: bool = False,
+    ) -> None:
+        super().__init__()
+        if not filter_widths or any(w < 1 or w % 2 == 0 for w in filter_widths):
+            raise WeightsError(f"filter widths must be odd and positive, got {tuple(filter_widths)}")
+        self.joints_in, self.features, self.joints_out = joints_in, features, joints_out
+        self.filter_widths = tuple(filter_widths)
+        self.causal = causal
+        self.drop = nn.Dropout(dropout)
+        self.relu = nn.ReLU(inplace=True)
+
+        self.expand_bn = nn.BatchNorm1d(channels)
+        self.shrink = nn.Conv1d(channels, joints_out * 3, 1)
+        self.expand_conv = nn.Conv1d(joints_in * features, channels, filter_widths[0], bias=False)
+        convs: list[nn.Module] = []
+        for block, width in enumerate(self.filter_widths[1:], start=1):
+            dilation = prod(self.filter_widths[:block])
+            kernel = (width - 1) * dilation + 1 if dense else width
+            convs.append(nn.Conv1d(channels, channels, kernel, dilation=1 if dense else dilation, bias=False))
+            convs.append(nn.Conv1d(channels, channels, 1, bias=False))
+        self.layers_conv = nn.ModuleList(convs)
+        self.layers_bn = nn.ModuleList(nn.BatchNorm1d(channels) for _ in convs)
+
+    @property
+    def receptive_field(self) -> int:
+        """F, the input frames that one output frame sees."""
+        return prod(self.filter_widths)
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """Frames to add (before, after) a clip so that every frame gets a pose."""
+        context = self.receptive_field - 1
+        return (context, 0) if self.causal else (context // 2, context // 2)
+
+    def set_bn_momentum(self, momentum: float) -> None:
+        """Set the momentum of every batch-norm layer (decayed over training, section 4 of the paper)."""
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm1d):
+                module.momentum = momentum
+
+    def _check(self, x: Tensor, frames_fit: bool) -> None:
+        if x.ndim != 4 or x.shape[2:] != (self.joints_in, self.features) or not frames_fit:
+            expected = f"(B, T, {self.joints_in}, {self.features}) with a receptive field of {self.receptive_field}"
+            raise WeightsError(f"the network takes {expected} frames, got {tuple(x.shape)}")
+
+
+class TemporalModel(_TemporalNetwork):
+    """The network over whole sequences: T frames in, T - F + 1 poses out.
+
+    Args:
+        joints_in: Joints of the 2D input.
+        features: Numbers per 2D joint: x, y and perhaps more.
+        joints_out: Joints of the 3D output (1 for a trajectory network).
+        filter_widths: Odd kernel widths; their product is the receptive field F.
+        causal: Every pose sees the past only. The weights have the same shapes either way.
+        dropout: Probability of dropping an activation in training.
+        channels: Width of the hidden layers.
+        dense: Ordinary convolutions of the same extent instead of dilated ones (the paper's ablation).
+    """
+
+    def __init__(
+        self,
+        joints_in: int,
+        features: int,
+        joints_out: int,
+        filter_widths: Sequence[int],
+        *,
+        causal: bool = False,
+        dropout: float = 0.25,
+        channels: int = 1024,
+        dense: bool = False,
+    ) -> None:
+        super().__init__(
+            joints_in,
+            features,
+            joints_out,
+            filter_widths,
+            causal=causal,
+            dropout=dropout,
+            channels=channels,
+            dense=dense,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, J_in, features) to (B, T - F + 1, J_out, 3) [m]."""
+        self._check(x, x.shape[1] >= self.receptive_field)
+        h = x.flatten(2).transpose(1, 2)  # (B, J_in * features, T)
+        h = self._activate(self.expand_conv(h), self.expand_bn)
+        for block, width in enumerate(self.filter_widths[1:], start=1):
+            spread, pointwise = 2 * block - 2, 2 * block - 1
+            reach = (width - 1) * prod(self.filter_widths[:block])
+            before = reach if self.causal else reach // 2
+            residual = h[:, :, before : h.shape[2] - (reach - before)]
+            h = self._activate(self.layers_conv[spread](h), self.layers_bn[spread])
+            h = residual + self._activate(self.layers_conv[pointwise](h), self.layers_bn[pointwise])
+        out: Tensor = self.shrink(h).transpose(1, 2)
+        return out.reshape(len(x), -1, self.joints_out, 3)
+
+    def _activate(self, h: Tensor, norm: nn.Module) -> Tensor:
+        out: Tensor = self.drop(self.relu(norm(h)))
+        return out
+
+
+class TemporalModelOneFrame(_TemporalNetwork):
+    """The strided twin for training: windows of F frames in, one pose out, with the same weights.
+
+    In evaluation mode it equals `TemporalModel` on the same window; in training its batch statistics see
+    only the activations that the one pose needs. Arguments as `TemporalModel`, without ``dense``.
+    """
+
+    def __init__(
+        self,
+        joints_in: int,
+        features: int,
+        joints_out: int,
+        filter_widths: Sequence[int],
+        *,
+        causal: bool = False,
+        dropout: float = 0.25,
+        channels: int = 1024,
+    ) -> None:
+        super().__init__(
+            joints_in,
+            features,
+            joints_out,
+            filter_widths,
+            causal=causal,
+            dropout=dropout,
+            channels=channels,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, F, J_in, features) to (B, 1, J_out, 3) [m]."""
+        self._check(x, x.shape[1] == self.receptive_field)
+        h = self._activate(_matrix_conv(x.flatten(2), self.expand_conv), self.expand_bn)  # (B, T, C)
+        for block, width in enumerate(self.filter_widths[1:], start=1):
+            spread, pointwise = 2 * block - 2, 2 * block - 1
+            residual = h[:, width - 1 if self.causal else width // 2 :: width]
+            h = self._activate(_matrix_conv(h, self.layers_conv[spread]), self.layers_bn[spread])
+            h = residual + self._activate(_matrix_conv(h, self.layers_conv[pointwise]), self.layers_bn[pointwise])
+        return _matrix_conv(h, self.shrink).unflatten(-1, (self.joints_out, 3))
+
+    def _activate(self, h: Tensor, norm: nn.Module) -> Tensor:
+        out: Tensor = self.drop(self.relu(norm(h.flatten(0, 1)))).unflatten(0, h.shape[:2])
+        return out
+
+
+def _matrix_conv(h: Tensor, conv: nn.Module) -> Tensor:
+    """The convolution ``conv`` with a stride of its width, from (B, T, C_in) to (B, T / width, C_out)."""
+    weight = conv.weight  # (C_out, C_in, width)
+    groups = h.unflatten(1, (-1, weight.shape[2])).flatten(2)
+    return nn.functional.linear(groups, weight.transpose(1, 2).flatten(1), conv.bias)

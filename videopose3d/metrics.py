@@ -1,0 +1,50 @@
+"""Errors of 3D poses. Inputs in metres, (T, J, 3); results in millimetres unless said otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating[Any]]
+
+
+def mpjpe(predicted: Array, target: Array) -> float:
+    """Mean per-joint position error [mm], protocol 1 of the paper: mean over frames and joints."""
+    return float(np.linalg.norm(predicted - target, axis=-1).mean() * 1000)
+
+
+def p_mpjpe(predicted: Array, target: Array) -> float:
+    """Error after the best rotation, scale and translation of every frame [mm], protocol 2."""
+    return mpjpe(align(predicted, target), target)
+
+
+def n_mpjpe(predicted: Array, target: Array) -> float:
+    """Error after the best scale of every frame [mm], protocol 3."""
+    overlap = (predicted * target).sum((-2, -1), keepdims=True)
+    return mpjpe(predicted * overlap / (predicted**2).sum((-2, -1), keepdims=True), target)
+
+
+def mpjve(predicted: Array, target: Array) -> float:
+    """Mean per-joint velocity error [mm/frame]; NaN for a single frame."""
+    if len(target) < 2:
+        return float("nan")
+    return mpjpe(np.diff(predicted, axis=0), np.diff(target, axis=0))
+
+
+def align(predicted: Array, target: Array) -> Array:
+    """Every frame of ``predicted`` moved onto ``target`` by the best similarity without reflection.
+
+    Orthogonal Procrustes by singular values (Umeyama 1991). A frame whose joints all coincide is only moved.
+    """
+    mean_p, mean_t = predicted.mean(-2, keepdims=True), target.mean(-2, keepdims=True)
+    p, t = predicted - mean_p, target - mean_t
+    u, s, vt = np.linalg.svd(np.swapaxes(p, -1, -2) @ t)
+    sign = np.sign(np.linalg.det(u @ vt))
+    u[..., :, -1] *= sign[..., None]
+    s[..., -1] *= sign
+    norm = (p**2).sum((-2, -1))
+    scale = np.divide(s.sum(-1), norm, out=np.ones_like(norm), where=norm > 0)
+    aligned: Array = scale[..., None, None] * p @ (u @ vt) + mean_t
+    return aligned

@@ -1,0 +1,85 @@
+"""The 2D stage: a video in, the keypoints of one clean track out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import closing
+
+import numpy as np
+
+from videopose3d.config import DetectConfig
+from videopose3d.detectors import open_detector
+from videopose3d.detectors.tracking import exchange_sides, fill_gaps, repair_swaps
+from videopose3d.skeleton import COCO17
+from videopose3d.types import Keypoints2D, Person, VideoInfo
+from videopose3d.video import probe, read_frames
+
+Progress = Callable[[str, int, "int | None"], None]
+"""Called with a stage's name, the frames done so far, and how many there will be (None where unknown)."""
+
+
+def detect(
+    source: str | os.PathLike[str], config: DetectConfig | None = None, progress: Progress | None = None
+) -> Keypoints2D:
+    """2D keypoints of the person in a video, left/right swaps repaired and short gaps filled.
+
+    Args:
+        source: A file or URL.
+        config: Detector and cleaning.
+        progress: Told after every frame.
+
+    Returns:
+        One person, or nobody (P = 0) when nobody was seen.
+
+    Raises:
+        VideoError: The source cannot be read.
+        MissingDependencyError: The detector is not installed.
+    """
+    config = config or DetectConfig()
+    info = probe(source)
+    seen: list[Person | None] = []
+    with (
+        open_detector(config.detector, config.min_score) as find,
+        closing(read_frames(source, info, max_side=config.max_side)) as frames,
+    ):
+        for frame in frames:
+            people = find(frame, float(len(seen) / info.fps))
+            zoom = np.array([info.width / frame.shape[1], info.height / frame.shape[0]], np.float32)
+            seen.append(_zoomed(max(people, key=lambda p: p.score), zoom) if people else None)
+            if progress:
+                progress("detect", len(seen), info.frame_count)
+    return clean_track(seen, info, config)
+
+
+def _zoomed(person: Person, zoom: np.ndarray) -> Person:
+    """The person in px of the full-size frame."""
+    return Person(person.keypoints * zoom, person.scores, person.box * np.tile(zoom, 2), person.score)
+
+
+def clean_track(seen: list[Person | None], info: VideoInfo, config: DetectConfig) -> Keypoints2D:
+    """One track of what a detector saw in every frame."""
+    frames, joints = len(seen), len(COCO17)
+    points = np.full((frames, joints, 2), np.nan, np.float32)
+    scores = np.zeros((frames, joints), np.float32)
+    boxes = np.full((frames, 4), np.nan, np.float32)
+    for t, person in enumerate(seen):
+        if person is not None:
+            points[t], scores[t], boxes[t] = person.keypoints, person.scores, person.box
+    present = np.array([person is not None for person in seen], bool)
+    if config.repair_swaps:
+        swapped = repair_swaps(points, scores, COCO17)
+        points, scores = exchange_sides(points, swapped, COCO17), exchange_sides(scores, swapped, COCO17)
+    points, scores = fill_gaps(points, scores, present, round(config.max_gap * info.fps))
+    people = slice(0, 1 if present.any() else 0)
+    return Keypoints2D(
+        points=points[None][people],
+        scores=scores[None][people],
+        boxes=boxes[None][people],
+        present=present[None][people],
+        skeleton=COCO17,
+        fps=info.fps,
+        size=info.size,
+        source=info.source,
+        detector=config.detector,
+    )

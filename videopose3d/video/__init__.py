@@ -1,0 +1,20 @@
+"""Video in, video out: the only place that knows ffmpeg.
+
+``probe`` says what a video is, ``read_frames`` yields its upright RGB pictures one at a time,
+``open_writer`` takes pictures and makes an MP4, WebM or GIF of them. See docs/video.md.
+"""
+
+from videopose3d.video.probing import probe
+from videopose3d.video.process import ffmpeg_path
+from videopose3d.video.reading import fitted_size, read_frames
+from videopose3d.video.writing import SUFFIXES, FrameWriter, open_writer
+
+__all__ = [
+    "SUFFIXES",
+    "FrameWriter",
+    "ffmpeg_path",
+    "fitted_size",
+    "open_writer",
+    "probe",
+    "read_frames",
+]

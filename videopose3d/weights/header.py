@@ -1,0 +1,86 @@
+"""What a lifter's weight file says about itself: everything needed to use it, and where it comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from videopose3d.errors import WeightsError
+from videopose3d.skeleton import SKELETONS, Skeleton
+
+METADATA_KEY = "videopose3d"
+
+
+@dataclass(frozen=True)
+class LifterHeader:
+    """Architecture, input, output and origin of lifter weights.
+
+    Attributes:
+        name: Name of the weights.
+        filter_widths: Kernel widths; their product is the receptive field.
+        channels: Width of the hidden layers.
+        features: Numbers per 2D joint.
+        causal: Poses see the past only.
+        skeleton_in, skeleton_out: Names of the joint sets.
+        normalisation: ``rays`` (lifter/canonical.py) or ``screen`` (x in [-1, 1], as the paper).
+        fps_range: Frame rates seen in training; other rates are resampled into it [1/s].
+        stature: Body height the output is scaled to [m]; None where the output has the true scale.
+        training: Data, command, seed and hours, as text.
+        licence: Of the weights.
+        metrics: Measured figures by name.
+    """
+
+    name: str
+    filter_widths: tuple[int, ...]
+    channels: int
+    features: int
+    causal: bool = False
+    skeleton_in: str = "coco17"
+    skeleton_out: str = "h36m17"
+    normalisation: str = "rays"
+    fps_range: tuple[float, float] = (20.0, 60.0)
+    stature: float | None = None
+    training: str = ""
+    licence: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def input_skeleton(self) -> Skeleton:
+        """Joints the lifter takes."""
+        return SKELETONS[self.skeleton_in]
+
+    @property
+    def output_skeleton(self) -> Skeleton:
+        """Joints the lifter gives."""
+        return SKELETONS[self.skeleton_out]
+
+    def to_metadata(self) -> dict[str, str]:
+        """The header as safetensors metadata."""
+        return {METADATA_KEY: json.dumps(asdict(self), sort_keys=True)}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str] | None, where: object = None) -> LifterHeader:
+        """Read the header back.
+
+        Raises:
+            WeightsError: It is missing, damaged, or names joints or an input this version does not know.
+        """
+        text = (metadata or {}).get(METADATA_KEY)
+        if text is None:
+            raise WeightsError("no videopose3d header in this file", where=where, fix="Give weights made by train.")
+        try:
+            known = {f.name for f in fields(cls)}
+            values: dict[str, Any] = {k: v for k, v in json.loads(text).items() if k in known}
+            values["filter_widths"] = tuple(int(w) for w in values["filter_widths"])
+            values["fps_range"] = tuple(values["fps_range"])
+            header = cls(**values)
+        except (ValueError, TypeError, KeyError) as error:
+            raise WeightsError(f"its header cannot be read ({error})", where=where) from error
+        for name in (header.skeleton_in, header.skeleton_out):
+            if name not in SKELETONS:
+                raise WeightsError(f"unknown joint set {name!r}", where=where, fix=f"Known: {', '.join(SKELETONS)}.")
+        if header.normalisation not in ("rays", "screen"):
+            raise WeightsError(f"unknown input normalisation {header.normalisation!r}", where=where)
+        return header
