@@ -95,7 +95,7 @@ def _infer(job: tuple[str, Path | None, list[Path]], options: dict[str, Any], pr
     source, video, exports = job
     outputs = [*([video] if video else []), *exports]
     if options["resume"] and all(path.exists() for path in outputs):
-        raise _AlreadyDone(outputs)
+        raise _NothingToDo(outputs)
     return run(
         source,
         video,
@@ -181,9 +181,7 @@ def render(result: Path, output: Path, video: str | None, overwrite: bool, **opt
         loaded = load_result(result)
         total = loaded.keypoints.frames
         config = config_from(RenderConfig, options)
-        render_video(
-            loaded, output, video=video, config=config, progress=lambda done: progress("render", done, total)
-        )
+        render_video(loaded, output, video=video, config=config, progress=lambda done: progress("render", done, total))
         return _with_outputs(loaded, [output])
 
     _one(output, overwrite, run, options)
@@ -242,14 +240,15 @@ def train(
     _check_suffix(output, (".safetensors",))
     with reported():
         check_overwrite(output, overwrite)
-        from videopose3d.pipeline.train import TrainProgress, train_lifter
         from videopose3d.datasets.mocap import build_library, load_library
+        from videopose3d.pipeline.train import TrainProgress, train_lifter
 
         def report(p: TrainProgress) -> None:
             left = (p.steps - p.step) * options["batch"] / p.rate / 60
             if not quiet:
                 click.echo(
-                    f"step {p.step}/{p.steps}  loss {p.loss:.1f} mm  {p.rate:.0f} windows/s  {left:.0f} min left", err=True
+                    f"step {p.step}/{p.steps}  loss {p.loss:.1f} mm  {p.rate:.0f} windows/s  {left:.0f} min left",
+                    err=True,
                 )
 
         library = build_library(motions) if motions.is_dir() else load_library(motions)
@@ -279,7 +278,9 @@ def weights_list(as_json: bool) -> None:
             return
         for name, (path, header) in headers.items():
             frames = "x".join(str(width) for width in header.filter_widths)
-            click.echo(f"{name}  {header.skeleton_in} to {header.skeleton_out}, filters {frames}, {header.channels} channels")
+            click.echo(
+                f"{name}  {header.skeleton_in} to {header.skeleton_out}, filters {frames}, {header.channels} channels"
+            )
             click.echo(f"  {path.stat().st_size / 1e6:.1f} MB, {header.licence or 'licence not stated'}")
             for metric, value in header.metrics.items():
                 click.echo(f"  {metric.replace('_', ' ')}: {value:g} mm")
@@ -304,7 +305,7 @@ def demo(output: Path, **options: Any) -> None:
     _one(output, True, run, options)
 
 
-class _AlreadyDone(Exception):
+class _NothingToDo(Exception):  # noqa: N818 - not an error
     """Everything a job would write is there."""
 
     def __init__(self, outputs: Sequence[Path]) -> None:
@@ -344,7 +345,7 @@ def _attempt(
         with _interruptible():
             result = run(job, progress)
             progress.close()
-    except _AlreadyDone as done:
+    except _NothingToDo as done:
         return 0, {"outputs": [str(path) for path in done.outputs], "skipped": True}
     except VideoPose3DError as error:
         progress.close()

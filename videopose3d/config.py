@@ -64,7 +64,7 @@ class TrainConfig:
         save_every: Steps between checkpoints.
     """
 
-    windows: int = 8_000_000
+    windows: int = 7_000_000
     batch: int = 512
     filter_widths: tuple[int, ...] = (3, 3, 3)
     channels: int = 512

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import radians, tan
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from videopose3d.errors import VideoPose3DError
-
-Array = NDArray[np.floating[Any]]
+from videopose3d.types import Array
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.floating[Any]]
+from videopose3d.types import Array
 
 
 def mpjpe(predicted: Array, target: Array) -> float:

@@ -7,15 +7,14 @@ proportions of Human3.6M better on upright people; rule A turns with the image.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from videopose3d.errors import SkeletonMismatchError
 from videopose3d.skeleton import COCO17, H36M17, LIMB_JOINTS, Skeleton
+from videopose3d.types import Array
 
-Array = NDArray[np.floating[Any]]
 Rule = Literal["mm", "gast"]
 
 

@@ -17,7 +17,7 @@ from videopose3d import __version__
 from videopose3d.errors import FileFormatError, InputError
 from videopose3d.files import replacing
 from videopose3d.skeleton import skeleton_of
-from videopose3d.types import Keypoints2D, Poses3D, Result
+from videopose3d.types import FloatArray, Keypoints2D, Poses3D, Result
 
 FORMAT = "videopose3d/1"
 _NEEDED = ("keypoints_2d", "keypoint_names", "fps", "size")
@@ -112,11 +112,11 @@ def _result(data: dict[str, np.ndarray[Any, Any]]) -> Result:
     return Result(keypoints, poses, focal=float(data["focal"]) if "focal" in data else None)
 
 
-def boxes_around(points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def boxes_around(points: FloatArray) -> FloatArray:
     """(..., 4) x0, y0, x1, y1 [px] of the finite points (..., J, 2); NaN where there are none."""
     low = np.where(np.isnan(points), np.inf, points).min(-2)
     high = np.where(np.isnan(points), -np.inf, points).max(-2)
-    boxes = np.concatenate([low, high], -1).astype(np.float32)
+    boxes: FloatArray = np.concatenate([low, high], -1).astype(np.float32)
     boxes[~np.isfinite(boxes)] = np.nan
     return boxes
 

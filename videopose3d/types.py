@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from videopose3d.errors import SkeletonMismatchError, VideoPose3DError
 from videopose3d.skeleton import Skeleton
 
+Array = NDArray[np.floating[Any]]
+"""Of any precision."""
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 Frame = NDArray[np.uint8]

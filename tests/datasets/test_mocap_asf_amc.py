@@ -45,9 +45,7 @@ def test_radians_are_understood() -> None:
 
 
 def test_frames_follow_each_other() -> None:
-    motion = parse_amc(
-        f"{LEG_AMC_HEAD}1\nroot 1 0 0 0 0 0\n2\nroot 2 0 0 0 0 0\n", parse_asf(LEG_ASF), fps=60.0
-    )
+    motion = parse_amc(f"{LEG_AMC_HEAD}1\nroot 1 0 0 0 0 0\n2\nroot 2 0 0 0 0 0\n", parse_asf(LEG_ASF), fps=60.0)
     assert motion.fps == 60
     np.testing.assert_array_equal(motion.positions[:, 0, 0], [1, 2])
 
@@ -68,9 +66,7 @@ def test_a_damaged_motion_says_which_line(text: str, message: str) -> None:
     assert str(caught.value).startswith("01_01.amc: ")
 
 
-@pytest.mark.parametrize(
-    "missing", [":units", ":root", ":bonedata", ":hierarchy", "direction 0 -1 0", "length 2"]
-)
+@pytest.mark.parametrize("missing", [":units", ":root", ":bonedata", ":hierarchy", "direction 0 -1 0", "length 2"])
 def test_a_damaged_skeleton_is_refused(missing: str) -> None:
     with pytest.raises(FileFormatError, match="01.asf: the skeleton is broken"):
         parse_asf(LEG_ASF.replace(missing, ""), where="01.asf")

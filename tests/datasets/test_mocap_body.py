@@ -75,9 +75,7 @@ def test_elbows_wrists_knees_and_ankles_are_the_same_in_both_sets() -> None:
 
 
 def test_an_unknown_detector_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(
-        SkeletonMismatchError, match="no keypoint shifts for 'vitpose'. Known: coco, mediapipe"
-    ):
+    with pytest.raises(SkeletonMismatchError, match="no keypoint shifts for 'vitpose'. Known: coco, mediapipe"):
         coco_joints(figure(), "vitpose")
 
 

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from mocap_texts import encode_markers
 from scipy.spatial.transform import Rotation
 
 from videopose3d.datasets.mocap import ui_prmd
@@ -72,29 +73,17 @@ def test_rotvec_refuses_other_files(text: str) -> None:
 # --- UI-PRMD
 
 
-def encode(markers: np.ndarray) -> np.ndarray:
-    """(T, 39, 3) [m] to the stored form of the data set."""
-    steps = np.where(np.isnan(markers), -32768, np.round(np.nan_to_num(markers) * 1e4)).astype(np.int16)
-    stored = steps.transpose(1, 2, 0)
-    for _ in range(2):
-        stored = np.diff(stored, axis=-1, prepend=np.zeros((39, 3, 1), np.int16))
-    return stored
-
-
 def cloud(frames: int, seed: int = 0) -> np.ndarray:
     """(T, 39, 3) a rigid cloud of markers that turns and moves."""
     rng = np.random.default_rng(seed)
     turn = Rotation.from_rotvec(np.linspace(0, 2, frames)[:, None] * [0.3, -0.5, 0.8]).as_matrix()
-    return (
-        np.einsum("tab,mb->tma", turn, rng.normal(size=(39, 3)) * 0.5)
-        + np.linspace(0, 1, frames)[:, None, None]
-    )
+    return np.einsum("tab,mb->tma", turn, rng.normal(size=(39, 3)) * 0.5) + np.linspace(0, 1, frames)[:, None, None]
 
 
 def test_decoding_undoes_the_two_differences() -> None:
     markers = cloud(20)
     markers[5:9, 3] = np.nan
-    decoded = ui_prmd.decode_markers(encode(markers))
+    decoded = ui_prmd.decode_markers(encode_markers(markers))
     np.testing.assert_allclose(decoded, markers, atol=5.1e-5)
 
 

@@ -13,9 +13,7 @@ from videopose3d.skeleton import COCO17, H36M17
 JOINTS = [name for name, _, _ in figure_joints()]
 
 
-def sided(
-    middle: dict[str, str], parts: dict[str, str], template: str, left: str, right: str
-) -> dict[str, str]:
+def sided(middle: dict[str, str], parts: dict[str, str], template: str, left: str, right: str) -> dict[str, str]:
     """Names for all joints of the figure from one word per part and a pattern for the sides."""
     names = dict(middle)
     for part, word in parts.items():
@@ -85,9 +83,7 @@ def test_a_turned_head_turns_the_face_and_a_bent_knee_goes_back(tmp_path: Path) 
     np.testing.assert_allclose(shank, [0, 0.42, 0], atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "scale", [1.0, 0.01, 10.0, 1 / 2.54, 0.01 / 0.056444], ids=["cm", "m", "mm", "inch", "cmu"]
-)
+@pytest.mark.parametrize("scale", [1.0, 0.01, 10.0, 1 / 2.54, 0.01 / 0.056444], ids=["cm", "m", "mm", "inch", "cmu"])
 def test_the_unit_is_told_from_the_legs(tmp_path: Path, scale: float) -> None:
     motion = load_motion_file(written(tmp_path, figure_bvh(POSE, scale=scale)))
     expected = load_motion_file(written(tmp_path, figure_bvh(POSE)))
@@ -120,9 +116,7 @@ def test_the_first_frame_stands_in_for_a_rest_pose_that_lies(tmp_path: Path) -> 
     motion = load_motion_file(written(tmp_path, "\n".join(lines)))
     expected = load_motion_file(written(tmp_path, figure_bvh()))
     np.testing.assert_allclose(motion.joints_coco[:, :15], expected.joints_coco[:, :15], atol=0.2)
-    ankle = (
-        motion.joints_coco[0, COCO17.index("left_ankle")] - motion.joints_coco[0, COCO17.index("left_knee")]
-    )
+    ankle = motion.joints_coco[0, COCO17.index("left_ankle")] - motion.joints_coco[0, COCO17.index("left_knee")]
     np.testing.assert_allclose(ankle, [0, 0, -0.42], atol=1e-6)
 
 
@@ -158,9 +152,7 @@ def test_amc_finds_the_skeleton_beside_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="0 .asf files lie beside it"):
         load_motion_file(amc)
     written(tmp_path, LEG_ASF, "07.asf")
-    with pytest.raises(
-        FileFormatError, match="07_01.amc: no joints with known names"
-    ):  # read, but only a leg
+    with pytest.raises(FileFormatError, match="07_01.amc: no joints with known names"):  # read, but only a leg
         load_motion_file(amc)
     with pytest.raises(FileFormatError, match="no joints with known names"):
         load_motion_file(tmp_path / "07.asf")

@@ -48,7 +48,8 @@ def test_closing_closes_the_source_and_ends_the_thread():
         finally:
             closed.append(True)
 
-    items = ahead(endless(), 2)
+    source = endless()
+    items = ahead(source, 2)
     next(items)
     items.close()
     assert closed == [True]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from contextlib import nullcontext
 from fractions import Fraction
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 from videopose3d.config import RenderConfig
 from videopose3d.errors import InputError
-from videopose3d.render import render_video
+from videopose3d.render import movie, render_video
 from videopose3d.render.movie import paired
 from videopose3d.types import Result
 from videopose3d.video import open_writer, probe, read_frames
@@ -88,6 +90,26 @@ def test_a_failing_observer_leaves_no_file_and_no_thread(make_result, source, tm
             progress=fail,
         )
     assert [path.name for path in tmp_path.iterdir()] == ["source.mp4"]
+
+
+def test_a_slow_writer_gets_every_picture_whole(make_result, tmp_path, monkeypatch):
+    """Drawing runs ahead of writing; it must not draw into a picture that still waits."""
+    result = make_result(frames=20)
+    result.keypoints.points[..., 0] += 3 * np.arange(20)[:, None]
+    composer = movie.Composer(result, movie.plan((320, 240), 180), SMALL)
+    wanted = [composer.draw(frame, None, composer.canvas()) for frame in range(20)]
+    written = []
+
+    class Slow:
+        encoder = "none"
+
+        def write(self, frame):
+            time.sleep(0.02)
+            written.append(frame.copy())
+
+    monkeypatch.setattr(movie, "open_writer", lambda *args, **kwargs: nullcontext(Slow()))
+    render_video(result, tmp_path / "out.mp4", config=SMALL)
+    np.testing.assert_array_equal(written, wanted)
 
 
 def test_frames_are_paired_by_time():

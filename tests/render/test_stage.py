@@ -23,7 +23,7 @@ def test_people_stand_on_the_floor_where_their_trajectory_says(make_result):
 
 def test_a_jump_leaves_the_floor_where_it_is():
     lowest = np.zeros(100)
-    lowest[40:46] = 0.4
+    lowest[38:52] = 0.4
     np.testing.assert_allclose(ground(lowest, FPS), 0, atol=1e-9)
 
 
@@ -34,6 +34,14 @@ def test_the_floor_follows_a_slope_and_nobody_sinks():
     assert (lowest - floor >= -0.031).all()
     assert np.median(lowest - floor) < 0.25
     assert floor[-1] > 0.5
+
+
+def test_the_floor_gives_way_to_a_stray_foot_and_only_then():
+    lowest = np.zeros(300)
+    lowest[150] = -0.5
+    floor = ground(lowest, Fraction(30))
+    assert floor[150] == -0.47
+    np.testing.assert_allclose(np.delete(floor, 150), 0, atol=1e-9)
 
 
 def test_gaps_in_the_heights_do_not_matter():

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from videopose3d.skeleton import LIMB_JOINTS, Skeleton
-from videopose3d.types import BoolArray, FloatArray
-
-Array = NDArray[np.floating[Any]]
+from videopose3d.types import Array, BoolArray, FloatArray
 
 SWAP_PRICE = 0.002
 """Cost of one frame with sides exchanged, in shares of the person's size. A free exchange would happily follow

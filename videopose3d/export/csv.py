@@ -29,9 +29,7 @@ def _columns(result: Result) -> list[str]:
     if result.poses is not None:
         columns.append("origin")
         columns += [f"{joint}_{axis}_m" for joint in result.poses.skeleton.joints for axis in "xyz"]
-    columns += [
-        f"{name}_{value}" for name in result.keypoints.skeleton.joints for value in ("u_px", "v_px", "score")
-    ]
+    columns += [f"{name}_{value}" for name in result.keypoints.skeleton.joints for value in ("u_px", "v_px", "score")]
     return columns
 
 

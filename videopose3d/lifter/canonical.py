@@ -57,7 +57,7 @@ def rotation_onto_axis(middle: Tensor) -> Tensor:
     x, y, z = x / norm, y / norm, 1 / norm
     k = 1 / (1 + z)
     rows = [1 - k * x * x, -k * x * y, -x, -k * x * y, 1 - k * y * y, -y, x, y, z]
-    return torch.stack(rows, -1).unflatten(-1, (3, 3))
+    return torch.stack(rows, -1).reshape(*x.shape, 3, 3)
 
 
 def mirror_input(features: Tensor, skeleton: Skeleton) -> Tensor:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from videopose3d.config import LiftConfig
@@ -27,11 +25,10 @@ from videopose3d.lifter.trajectory import root_trajectory
 from videopose3d.lifter.weights import choose_device, load_lifter
 from videopose3d.remap import coco_to_h36m
 from videopose3d.skeleton import COCO17, H36M17, Skeleton
-from videopose3d.types import BoolArray, FloatArray, Keypoints2D, Poses3D
+from videopose3d.types import Array, BoolArray, FloatArray, Keypoints2D, Poses3D
 from videopose3d.weights.header import LifterHeader
 from videopose3d.weights.store import find_lifter
 
-Array = NDArray[np.floating[Any]]
 Progress = Callable[[int], None]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-import torch
 from torch import Tensor, nn
 
 from videopose3d.errors import WeightsError
@@ -168,15 +167,16 @@ class TemporalModelOneFrame(_TemporalNetwork):
             residual = h[:, width - 1 if self.causal else width // 2 :: width]
             h = self._activate(_matrix_conv(h, self.layers_conv[spread]), self.layers_bn[spread])
             h = residual + self._activate(_matrix_conv(h, self.layers_conv[pointwise]), self.layers_bn[pointwise])
-        return _matrix_conv(h, self.shrink).unflatten(-1, (self.joints_out, 3))
+        return _matrix_conv(h, self.shrink).reshape(len(x), 1, self.joints_out, 3)
 
     def _activate(self, h: Tensor, norm: nn.Module) -> Tensor:
-        out: Tensor = self.drop(self.relu(norm(h.flatten(0, 1)))).unflatten(0, h.shape[:2])
-        return out
+        out: Tensor = self.drop(self.relu(norm(h.flatten(0, 1))))
+        return out.view(h.shape)
 
 
 def _matrix_conv(h: Tensor, conv: nn.Module) -> Tensor:
     """The convolution ``conv`` with a stride of its width, from (B, T, C_in) to (B, T / width, C_out)."""
+    assert isinstance(conv, nn.Conv1d)
     weight = conv.weight  # (C_out, C_in, width)
-    groups = h.unflatten(1, (-1, weight.shape[2])).flatten(2)
+    groups = h.reshape(len(h), h.shape[1] // weight.shape[2], -1)
     return nn.functional.linear(groups, weight.transpose(1, 2).flatten(1), conv.bias)

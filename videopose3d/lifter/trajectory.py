@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.signal import savgol_filter
 
 from videopose3d.geometry import Camera, place_root, rays_from_pixels
 from videopose3d.skeleton import LIMB_JOINTS, Skeleton
-from videopose3d.types import FloatArray
-
-Array = NDArray[np.floating[Any]]
+from videopose3d.types import Array, FloatArray
 
 SMOOTHING = 0.5
 """Length of the window over which a root path is smoothed [s]."""

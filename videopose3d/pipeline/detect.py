@@ -12,7 +12,7 @@ from videopose3d.config import DetectConfig
 from videopose3d.detectors import open_detector
 from videopose3d.detectors.tracking import exchange_sides, fill_gaps, repair_swaps
 from videopose3d.skeleton import COCO17
-from videopose3d.types import Keypoints2D, Person, VideoInfo
+from videopose3d.types import FloatArray, Keypoints2D, Person, VideoInfo
 from videopose3d.video import probe, read_frames
 
 Progress = Callable[[str, int, "int | None"], None]
@@ -52,7 +52,7 @@ def detect(
     return clean_track(seen, info, config)
 
 
-def _zoomed(person: Person, zoom: np.ndarray) -> Person:
+def _zoomed(person: Person, zoom: FloatArray) -> Person:
     """The person in px of the full-size frame."""
     return Person(person.keypoints * zoom, person.scores, person.box * np.tile(zoom, 2), person.score)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from videopose3d.datasets.mocap import MotionLibrary
@@ -17,6 +18,7 @@ from videopose3d.lifter.model import TemporalModel
 from videopose3d.metrics import mpjpe, p_mpjpe
 from videopose3d.remap import coco_to_h36m
 from videopose3d.skeleton import COCO17
+from videopose3d.types import Array, FloatArray
 from videopose3d.weights.header import LifterHeader
 
 SECONDS_APART = 0.5
@@ -91,7 +93,7 @@ def evaluate_held_out(model: TemporalModel, header: LifterHeader, library: Motio
     return HeldOutTable(tuple(_row(name, np.array(names), arrays) for name in (*library.datasets, "all")))
 
 
-def _row(name: str, names: np.ndarray, arrays: list[np.ndarray]) -> HeldOutRow:
+def _row(name: str, names: NDArray[np.str_], arrays: list[Array]) -> HeldOutRow:
     chosen = np.ones(len(names), bool) if name == "all" else names == name
     target, *predictions = (a[chosen] for a in arrays)
     pairs = [(mpjpe(p, target), p_mpjpe(p, target)) for p in predictions]
@@ -99,21 +101,21 @@ def _row(name: str, names: np.ndarray, arrays: list[np.ndarray]) -> HeldOutRow:
 
 
 @torch.inference_mode()
-def _predict(model: TemporalModel, header: LifterHeader, seen: Windows) -> np.ndarray:
+def _predict(model: TemporalModel, header: LifterHeader, seen: Windows) -> FloatArray:
     """(N, 17, 3) poses of the middle frames [m], with the mirrored window averaged in."""
     middle = seen.rays.shape[1] // 2
     features, turn = canonical_input(seen.rays, seen.scores, COCO17)
     lifter = Lifter(model, header)
-    poses = torch.cat([lifter.run_windows(part)[:, 0] for part in features.split(512)])
+    poses = torch.cat([lifter.run_windows(part)[:, 0] for part in torch.split(features, 512)])
     poses = poses - poses[:, :1]
-    out: np.ndarray = (poses @ turn[:, middle]).numpy()
+    out: FloatArray = (poses @ turn[:, middle]).numpy()
     return out
 
 
-def _flat_guess(seen: Windows) -> np.ndarray:
+def _flat_guess(seen: Windows) -> FloatArray:
     """(N, 17, 3) the pose parallel to the image at the true distance of the pelvis: knowing no depth at all."""
     rays: Tensor = seen.rays[:, seen.rays.shape[1] // 2]
     joints, _ = coco_to_h36m(rays.numpy(), np.ones(rays.shape[:2], np.float32))
     flat = np.concatenate([joints, np.ones_like(joints[..., :1])], -1) * seen.depth.numpy()[:, None, None]
-    guess: np.ndarray = flat - flat[:, :1]
+    guess: FloatArray = flat - flat[:, :1]
     return guess

@@ -28,11 +28,11 @@ from videopose3d.skeleton import COCO17, H36M17
 from videopose3d.weights.header import LifterHeader
 
 SHARES = {
-    "ui-prmd": 0.25,
-    "papagina": 0.2,
-    "cyun9601": 0.2,
+    "ui-prmd": 0.3,
+    "papagina": 0.18,
+    "cyun9601": 0.18,
     "kseniia": 0.07,
-    "chaneyddtt": 0.13,
+    "chaneyddtt": 0.12,
     "jump": 0.15,
 }
 """How much of a batch comes from each set: by variety, not by length."""

@@ -93,9 +93,7 @@ class Overlay:
         for ends, thickness, colour in strokes:
             cv2.polylines(picture, list(ends), False, colour, thickness, cv2.LINE_AA, _SHIFT)
 
-    def _joints(
-        self, picture: Frame, at: Coordinates, joints: list[int], width: float, sure: FloatArray
-    ) -> None:
+    def _joints(self, picture: Frame, at: Coordinates, joints: list[int], width: float, sure: FloatArray) -> None:
         """A dot per joint: its side's colour inside a dark rim, or hollow where it was guessed."""
         for joint in joints:
             name = self.skeleton.joints[joint]

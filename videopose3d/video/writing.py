@@ -224,7 +224,7 @@ def _picture_options(encoder: str, size: tuple[int, int], rate: Fraction, crf: i
         "libx264": {"crf": crf, "preset": "veryfast"},
         "h264_nvenc": {"rc": "vbr", "cq": crf + 3, "b:v": 0},
         "mpeg4": {"q:v": max(2, round(crf / 6))},
-        "libvpx-vp9": {"crf": min(63, crf + 10), "b:v": 0, "deadline": "good", "cpu-used": 4, "row-mt": 1},
+        "libvpx-vp9": {"crf": min(63, crf + 10), "b:v": 0, "deadline": "realtime", "cpu-used": 6, "row-mt": 1},
     }
     quality = qualities.get(encoder, {"b:v": max(bits, 100_000)})
     colours = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}

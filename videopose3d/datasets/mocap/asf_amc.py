@@ -85,9 +85,7 @@ def parse_amc(text: str, skeleton: AsfSkeleton, where: object = None, fps: float
     for joint, channels in enumerate(skeleton.channels):
         values = table[:, column : column + len(channels)]
         column += len(channels)
-        local[:, joint] = (
-            skeleton.axes[joint] @ _bone_turn(skeleton, channels, values) @ skeleton.axes[joint].T
-        )
+        local[:, joint] = skeleton.axes[joint] @ _bone_turn(skeleton, channels, values) @ skeleton.axes[joint].T
         if joint == 0:
             for number, channel in enumerate(channels):
                 if channel[0] == "t":
@@ -96,18 +94,14 @@ def parse_amc(text: str, skeleton: AsfSkeleton, where: object = None, fps: float
     steps = np.einsum("tjab,jb->tja", turned, skeleton.vectors)
     steps[:, 0] = root
     rest = chain_positions(skeleton.parents, skeleton.vectors[None])[0]
-    return RigMotion(
-        skeleton.names, skeleton.parents, rest, chain_positions(skeleton.parents, steps), turned, fps
-    )
+    return RigMotion(skeleton.names, skeleton.parents, rest, chain_positions(skeleton.parents, steps), turned, fps)
 
 
 def _bone_turn(skeleton: AsfSkeleton, channels: tuple[str, ...], values: Float64) -> Float64:
     """(T, 3, 3) rotation M of one bone; the first channel acts first, so the product is written backwards."""
     turns = [number for number, channel in enumerate(channels) if channel[0] == "r"][::-1]
     angles = values[:, turns]
-    return euler_rotation(
-        "".join(channels[t][1] for t in turns), np.radians(angles) if skeleton.degrees else angles
-    )
+    return euler_rotation("".join(channels[t][1] for t in turns), np.radians(angles) if skeleton.degrees else angles)
 
 
 def _sections(text: str) -> dict[str, list[str]]:
@@ -195,9 +189,7 @@ def _table(text: str, skeleton: AsfSkeleton, where: object) -> Float64:
         try:
             row[span[0] : span[1]] = map(float, words[1:])
         except ValueError as error:
-            raise FileFormatError(
-                f"line {number}: {error}", where=where, fix="The file is damaged."
-            ) from error
+            raise FileFormatError(f"line {number}: {error}", where=where, fix="The file is damaged.") from error
     if not rows:
         raise FileFormatError("no frames", where=where, fix="Is it an Acclaim .amc file?")
     return np.array(rows)

@@ -166,9 +166,7 @@ def unit(vectors: Float64) -> Float64:
 def _seen_shifts(body: Landmarks, detector: str, ratio: float) -> tuple[Float64, Float64]:
     """Shifts of left hip and left shoulder [m], forward, left, up."""
     if detector not in DETECTOR_SHIFTS:
-        raise SkeletonMismatchError(
-            f"no keypoint shifts for {detector!r}", fix=f"Known: {', '.join(DETECTOR_SHIFTS)}."
-        )
+        raise SkeletonMismatchError(f"no keypoint shifts for {detector!r}", fix=f"Known: {', '.join(DETECTOR_SHIFTS)}.")
     hip, shoulder = (
         ratio / 1e3 * (np.array(base) + extra)
         for base, extra in zip((COCO_HIP, COCO_SHOULDER), DETECTOR_SHIFTS[detector], strict=True)

@@ -131,7 +131,5 @@ def _motion(text: str, width: int, where: object) -> tuple[float, Float64]:
             fix="The file is cut short or its hierarchy does not match its motion.",
         )
     if not 0 < step < 10:
-        raise FileFormatError(
-            f"a frame time of {step:g} s is impossible", where=where, fix="Give the true fps."
-        )
+        raise FileFormatError(f"a frame time of {step:g} s is impossible", where=where, fix="Give the true fps.")
     return 1.0 / step, table.reshape(frames, width)

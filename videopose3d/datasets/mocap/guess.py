@@ -49,9 +49,7 @@ def guess_rig(motion: RigMotion) -> tuple[RigMotion, RigMap, float]:
     head = _first(motion, _HEADS, "the head")
     neck = _first(motion, _NECKS, "the neck", or_else=motion.names[motion.parents[motion.index(head)]])
     soles = [joint for joint in range(len(motion.names)) if _below(motion, joint, (limbs[8], limbs[11]))]
-    rig = RigMap(
-        limbs, (), (head, neck, 0.0), head, (head, (0.0, 0.0, 0.0)), tuple(motion.names[j] for j in soles)
-    )
+    rig = RigMap(limbs, (), (head, neck, 0.0), head, (head, (0.0, 0.0, 0.0)), tuple(motion.names[j] for j in soles))
     if not _stands(motion, rig):
         motion = rebased(motion, 0)
         if not _stands(motion, rig):
@@ -103,9 +101,7 @@ def _with_trunk(motion: RigMotion, rig: RigMap, neck: str, unit: float) -> RigMa
 
 def _stands(motion: RigMotion, rig: RigMap) -> bool:
     """The rest pose has its ankles well below the hips and its head above, along one axis of the file."""
-    limb = {
-        joint: motion.rest[motion.index(name)] for joint, name in zip(LIMB_JOINTS, rig.limbs, strict=True)
-    }
+    limb = {joint: motion.rest[motion.index(name)] for joint, name in zip(LIMB_JOINTS, rig.limbs, strict=True)}
     hips = (limb["left_hip"] + limb["right_hip"]) / 2
     feet = hips - (limb["left_ankle"] + limb["right_ankle"]) / 2
     trunk = motion.rest[motion.index(rig.head)] - hips
@@ -137,9 +133,7 @@ def _forms(side: str, alias: str) -> tuple[str, ...]:
 def _first(motion: RigMotion, aliases: tuple[str, ...], what: str, or_else: str | None = None) -> str:
     name = _match(motion, aliases) or or_else
     if name is None:
-        raise FileFormatError(
-            f"no joint with a known name for {what}", fix=f"It has {', '.join(motion.names)}."
-        )
+        raise FileFormatError(f"no joint with a known name for {what}", fix=f"It has {', '.join(motion.names)}.")
     return name
 
 
@@ -150,9 +144,7 @@ def _match(motion: RigMotion, aliases: list[str] | tuple[str, ...]) -> str | Non
 
 def _plain(name: str) -> str:
     """Lower case letters and digits without a name space: ``mixamorig:LeftUpLeg`` -> ``leftupleg``."""
-    name = re.sub(
-        r"^(mixamorig\d*|bip0*1|biped)(?=[:_ A-Z])", "", name.rpartition(":")[2], flags=re.IGNORECASE
-    )
+    name = re.sub(r"^(mixamorig\d*|bip0*1|biped)(?=[:_ A-Z])", "", name.rpartition(":")[2], flags=re.IGNORECASE)
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

@@ -76,9 +76,7 @@ def cmu_motions(folder: Path, detector: str = "mediapipe") -> Iterator[Motion]:
         body, soles = landmarks(motion, rig, unit)
         if row["set"] != "jump":  # its floor is right, and some of its clips never stand
             body = on_floor(body, soles[good])
-        label = Label(
-            str(PurePosixPath(row["path"]).with_suffix("")), row["set"], row["subject"], row["split"]
-        )
+        label = Label(str(PurePosixPath(row["path"]).with_suffix("")), row["set"], row["subject"], row["split"])
         yield from cut_motions(body, good, motion.fps, label, detector)
 
 
@@ -104,9 +102,7 @@ def ui_prmd_motions(folder: Path, detector: str = "mediapipe") -> Iterator[Motio
         subject = path.stem
         with np.load(path, allow_pickle=False) as file:
             clips = {
-                key: ui_prmd.decode_markers(file[key], path)
-                for key in file.files
-                if (subject, key) not in dropped
+                key: ui_prmd.decode_markers(file[key], path) for key in file.files if (subject, key) not in dropped
             }
         for key, body in _ui_prmd_person(clips, subject).items():
             label = Label(f"{subject}/{key}", "ui-prmd", subject, splits[subject])
@@ -125,9 +121,7 @@ def _ui_prmd_person(clips: dict[str, Float64], subject: str) -> dict[str, Landma
     return {key: ui_prmd.level_head(body, pitch) for key, body in bodies.items()}
 
 
-def cut_motions(
-    body: Landmarks, good: NDArray[np.bool_], fps: float, label: Label, detector: str
-) -> Iterator[Motion]:
+def cut_motions(body: Landmarks, good: NDArray[np.bool_], fps: float, label: Label, detector: str) -> Iterator[Motion]:
     """One motion per run of good frames (T,), every n-th frame so that the rate is at most 60 Hz.
 
     Args:
@@ -213,17 +207,12 @@ def _archive_texts(path: Path, wanted: set[str]) -> Iterator[tuple[str, str, Asf
             texts = {
                 member.name: file.read().decode("utf-8", "replace")
                 for member in tar
-                if (member.name in wanted or member.name.endswith(".asf"))
-                and (file := tar.extractfile(member))
+                if (member.name in wanted or member.name.endswith(".asf")) and (file := tar.extractfile(member))
             }
     except (OSError, tarfile.TarError) as error:
-        raise FileFormatError(
-            f"cannot be read ({error})", where=path, fix="Fetch the archive again."
-        ) from error
+        raise FileFormatError(f"cannot be read ({error})", where=path, fix="Fetch the archive again.") from error
     skeletons = {
-        str(PurePosixPath(name).parent): parse_asf(text, name)
-        for name, text in texts.items()
-        if name.endswith(".asf")
+        str(PurePosixPath(name).parent): parse_asf(text, name) for name, text in texts.items() if name.endswith(".asf")
     }
     if missing := sorted(wanted - set(texts)):
         raise FileFormatError(f"{len(missing)} clips are missing, first {missing[0]}", where=path)
@@ -236,9 +225,7 @@ def _rows(path: Path) -> list[Row]:
         with path.open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
     except OSError as error:
-        raise FileFormatError(
-            "cannot be read", where=path, fix="Is this a folder of motion capture sets?"
-        ) from error
+        raise FileFormatError("cannot be read", where=path, fix="Is this a folder of motion capture sets?") from error
 
 
 def _json(path: Path) -> Any:

@@ -111,14 +111,9 @@ def save_library(path: str | os.PathLike[str], library: MotionLibrary) -> None:
         OutputError: The file cannot be written.
     """
     motions = library.motions
-    text = {
-        key: np.array([getattr(m, key) for m in motions], str)
-        for key in ("name", "dataset", "subject", "split")
-    }
+    text = {key: np.array([getattr(m, key) for m in motions], str) for key in ("name", "dataset", "subject", "split")}
     roots = [motion.joints_h36m[:, 0] for motion in motions]
-    packed = {
-        kind: _pack([getattr(m, kind) for m in motions], roots) for kind in ("joints_h36m", "joints_coco")
-    }
+    packed = {kind: _pack([getattr(m, kind) for m in motions], roots) for kind in ("joints_h36m", "joints_coco")}
     with replacing(path) as partial, partial.open("wb") as file:
         np.savez_compressed(
             file,
@@ -139,11 +134,11 @@ def load_library(path: str | os.PathLike[str]) -> MotionLibrary:
         FileFormatError: The file is missing, damaged or something else.
     """
     try:
-        with np.load(Path(path), allow_pickle=False) as file:
+        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             if str(file["format"]) != FORMAT:
                 raise ValueError(f"format {file['format']}, expected {FORMAT}")
             return _unpack({key: file[key] for key in file.files})
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise FileFormatError(
             f"not a motion library ({error})", where=path, fix="Build one with `videopose3d prepare mocap`."
         ) from error

@@ -6,14 +6,13 @@ Letters: T frames, J joints. Rotation matrices act on column vectors. Angles in 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from videopose3d.errors import FileFormatError, SkeletonMismatchError
+from videopose3d.types import Array
 
-Array = NDArray[np.floating[Any]]
 Float64 = NDArray[np.float64]
 
 
@@ -142,6 +141,4 @@ def forward_kinematics(
     steps[:, 0] = root
     rest = np.array(offsets if offsets.ndim == 2 else offsets[0], np.float64)[None]
     rest[:, 0] = 0.0
-    return RigMotion(
-        names, parents, chain_positions(parents, rest)[0], chain_positions(parents, steps), turned, fps
-    )
+    return RigMotion(names, parents, chain_positions(parents, rest)[0], chain_positions(parents, steps), turned, fps)

@@ -45,9 +45,7 @@ def _sided(template: str, left: str, right: str) -> tuple[str, ...]:
 
 
 def _limbs(arm: str, leg: str, left: str, right: str) -> tuple[str, ...]:
-    (la, ra), (ll, rl) = (
-        (words[:3], words[3:]) for words in (_sided(part, left, right) for part in (arm, leg))
-    )
+    (la, ra), (ll, rl) = ((words[:3], words[3:]) for words in (_sided(part, left, right) for part in (arm, leg)))
     return la + ra + ll + rl
 
 
@@ -98,9 +96,7 @@ def rest_axes(motion: RigMotion, rig: RigMap) -> Float64:
     Raises:
         FileFormatError: The rest pose does not stand upright along an axis.
     """
-    points = {
-        joint: motion.rest[motion.index(name)] for joint, name in zip(LIMB_JOINTS, rig.limbs, strict=True)
-    }
+    points = {joint: motion.rest[motion.index(name)] for joint, name in zip(LIMB_JOINTS, rig.limbs, strict=True)}
     up = _snap(motion.rest[motion.index(rig.thorax[1])] - (points["left_hip"] + points["right_hip"]) / 2)
     left = points["left_hip"] - points["right_hip"]
     if abs(left @ up) > 0.5 * np.linalg.norm(left):

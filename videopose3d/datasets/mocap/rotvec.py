@@ -35,19 +35,13 @@ def parse_rotvec(text: str, skeleton: Mapping[str, Any], fps: float, where: obje
     width = 3 + 3 * len(names)
     try:
         rows = [
-            [float(word) for word in line.strip().strip(",").split(",")]
-            for line in text.split("\n")
-            if line.strip()
+            [float(word) for word in line.strip().strip(",").split(",")] for line in text.split("\n") if line.strip()
         ]
     except ValueError as error:
         raise FileFormatError(f"a number is broken ({error})", where=where) from error
     if not rows or {len(row) for row in rows} != {width}:
-        raise FileFormatError(
-            f"expected rows of {width} numbers", where=where, fix="Does the skeleton fit the file?"
-        )
+        raise FileFormatError(f"expected rows of {width} numbers", where=where, fix="Does the skeleton fit the file?")
     table = np.array(rows)
     local = rotvec_rotation(-table[:, 3:].reshape(len(table), -1, 3))
     root = table[:, :3] * CMU_UNIT
-    return forward_kinematics(
-        names, tuple(skeleton["parents"]), np.array(skeleton["offsets"]), local, root, fps
-    )
+    return forward_kinematics(names, tuple(skeleton["parents"]), np.array(skeleton["offsets"]), local, root, fps)

@@ -42,9 +42,7 @@ def load_motion_file(
         case ".amc" | ".asf":
             motion = _read_acclaim(path, fps or CMU_FPS)
         case _:
-            raise FileFormatError(
-                "not a motion file that can be read", where=path, fix="Give a .bvh or .amc file."
-            )
+            raise FileFormatError("not a motion file that can be read", where=path, fix="Give a .bvh or .amc file.")
     return _motion(motion, path, unit, detector)
 
 

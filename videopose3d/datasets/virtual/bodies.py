@@ -1,0 +1,157 @@
+"""Varied bodies and motions: parts mixed, subtrees turned, bones scaled, all to one size.
+
+Windows are (N, F, 34, 3): Human3.6M-17 first, then COCO-17, z up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import pi
+
+import torch
+from torch import Generator, Tensor
+
+from videopose3d.datasets.virtual.rotations import random_rotation, rotation_from_vector, turn
+from videopose3d.skeleton import COCO17, H36M17
+
+CANONICAL_SIZE = 1.58
+"""Body size of every window [m]: leg, trunk and head bones in a row, as of a person of 1.70 m."""
+
+
+@dataclass(frozen=True)
+class BodyConfig:
+    """How bodies and motions are varied. Angles in degrees.
+
+    Attributes:
+        part_mixing: Share of windows with an upper body or arm of another window.
+        tilted: Share of windows turned as a whole in any direction (lying, upside down).
+        subtree_angle: Spread of the constant turn of trunk, hips, shoulders, elbows and knees.
+        bone_spread: Spread of bone lengths, as the logarithm of a factor.
+        speed: Range of the factor on the speed of a motion.
+        rates: Range of frame rates [1/s].
+    """
+
+    part_mixing: float = 0.4
+    tilted: float = 0.06
+    subtree_angle: Mapping[str, float] = field(
+        default_factory=lambda: {"trunk": 10.0, "hip": 12.0, "shoulder": 20.0, "elbow": 18.0, "knee": 8.0}
+    )
+    bone_spread: float = 0.08
+    speed: tuple[float, float] = (0.8, 1.25)
+    rates: tuple[float, float] = (20.0, 60.0)
+
+
+def _joints(*names: str) -> list[int]:
+    """Indices of joints in both halves of the 34."""
+    h36m = [H36M17.index(n) for n in names if n in H36M17.joints]
+    return h36m + [17 + COCO17.index(n) for n in names if n in COCO17.joints]
+
+
+_FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
+_PARTS = {
+    f"{side}_{part}": _joints(*(f"{side}_{name}" for name in names))
+    for side in ("left", "right")
+    for part, names in {
+        "elbow": ("wrist",),
+        "shoulder": ("elbow", "wrist"),
+        "knee": ("ankle",),
+        "hip": ("knee", "ankle"),
+    }.items()
+}
+_PARTS["trunk"] = _joints(
+    "spine", "thorax", "neck", "head", *_FACE,
+    *(f"{s}_{j}" for s in ("left", "right") for j in ("shoulder", "elbow", "wrist")),
+)  # fmt: skip
+_PIVOTS = {part: H36M17.index("pelvis" if part == "trunk" else part) for part in _PARTS}
+_ORDER = (*(f"{s}_{p}" for p in ("elbow", "shoulder", "knee", "hip") for s in ("left", "right")), "trunk")
+
+_ANCHORS = [H36M17.index("head" if n in _FACE else n) for n in COCO17.joints]
+
+
+def vary_bodies(windows: Tensor, config: BodyConfig, gen: Generator) -> Tensor:
+    """Windows (N, F, 34, 3) with parts mixed, subtrees turned, bones scaled and some tilted."""
+    windows = mix_parts(windows, config.part_mixing, gen)
+    windows = turn_subtrees(windows, config.subtree_angle, gen)
+    windows = scale_bones(windows, config.bone_spread, gen)
+    count = len(windows)
+    tilt = random_rotation(count, gen)
+    keep = torch.rand(count, generator=gen) >= config.tilted
+    tilt[keep] = torch.eye(3)
+    middle = windows[:, windows.shape[1] // 2, None, None, 0]
+    return turn(windows - middle, tilt)
+
+
+def mix_parts(windows: Tensor, share: float, gen: Generator) -> Tensor:
+    """Give a share of the windows the upper body and, apart from that, each arm of other windows.
+
+    A part is carried over in the frame of the body that it hangs on: the upper body in that of the hips and
+    trunk, an arm in that of the shoulders and trunk.
+    """
+    out = windows.clone()
+    for part, across in (
+        ("trunk", ("right_hip", "left_hip")),
+        ("left_shoulder", ("right_shoulder", "left_shoulder")),
+        ("right_shoulder", ("right_shoulder", "left_shoulder")),
+    ):
+        take = torch.nonzero(torch.rand(len(windows), generator=gen) < share / 2)[:, 0]
+        donor = windows[torch.randint(len(windows), (len(take),), generator=gen)]
+        host = out[take]
+        pivot, joints = _PIVOTS[part], _PARTS[part]
+        carry = _body_frame(host, across) @ _body_frame(donor, across).transpose(-1, -2)
+        moved = (donor[:, :, joints] - donor[:, :, pivot, None]) @ carry.transpose(-1, -2) + host[:, :, pivot, None]
+        host[:, :, joints] = moved
+        out[take] = host
+    return out
+
+
+def _body_frame(windows: Tensor, across: tuple[str, str]) -> Tensor:
+    """(N, F, 3, 3) rotations whose columns point left, up the trunk and forward."""
+    right, left = (H36M17.index(n) for n in across)
+    up = windows[:, :, H36M17.index("thorax")] - windows[:, :, H36M17.index("pelvis")]
+    up = torch.nn.functional.normalize(up, dim=-1)
+    side = windows[:, :, left] - windows[:, :, right]
+    side = torch.nn.functional.normalize(side - (side * up).sum(-1, keepdim=True) * up, dim=-1)
+    return torch.stack([side, up, torch.linalg.cross(side, up, dim=-1)], -1)
+
+
+def turn_subtrees(windows: Tensor, spread: Mapping[str, float], gen: Generator) -> Tensor:
+    """Turn each part about the joint it hangs on by a random angle, the same over the window."""
+    out = windows.clone()
+    for part in _ORDER:
+        angle = spread[part.removeprefix("left_").removeprefix("right_")] * pi / 180
+        rotation = rotation_from_vector(torch.randn(len(out), 3, generator=gen) * angle / 3**0.5)
+        pivot = out[:, :, _PIVOTS[part], None]
+        out[:, :, _PARTS[part]] = turn(out[:, :, _PARTS[part]] - pivot, rotation) + pivot
+    return out
+
+
+def scale_bones(windows: Tensor, spread: float, gen: Generator) -> Tensor:
+    """Bones of other lengths, left and right alike, the COCO points moving with their joints."""
+    count = len(windows)
+    factor = (torch.randn(count, 17, generator=gen) * spread).clamp(-2.5 * spread, 2.5 * spread).exp()
+    factor = (factor + factor[:, list(H36M17.mirror)]) / 2
+    old, new = windows[:, :, :17], windows[:, :, :17].clone()
+    for joint, parent in enumerate(H36M17.parents):
+        if parent >= 0:
+            new[:, :, joint] = new[:, :, parent] + (old[:, :, joint] - old[:, :, parent]) * factor[:, None, joint, None]
+    coco = windows[:, :, 17:] - old[:, :, _ANCHORS] + new[:, :, _ANCHORS]
+    return torch.cat([new, coco], 2)
+
+
+def normalise_size(windows: Tensor) -> Tensor:
+    """Windows (N, F, 34, 3) scaled so that their bodies have `CANONICAL_SIZE`."""
+    factor: Tensor = CANONICAL_SIZE / body_size(windows[..., :17, :]).mean(1)
+    return windows * factor[:, None, None, None]
+
+
+def body_size(poses: Tensor) -> Tensor:
+    """(...,) length of leg (mean of both), trunk and head bones in a row of poses (..., 17, 3) [m]."""
+
+    def length(*chain: str) -> Tensor:
+        joints = poses[..., H36M17.indices(chain), :]
+        lengths: Tensor = (joints[..., 1:, :] - joints[..., :-1, :]).norm(dim=-1)
+        return lengths.sum(-1)
+
+    legs = length("left_hip", "left_knee", "left_ankle") + length("right_hip", "right_knee", "right_ankle")
+    return legs / 2 + length("pelvis", "spine", "thorax", "neck", "head")

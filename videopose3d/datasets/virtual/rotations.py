@@ -1,0 +1,45 @@
+"""Random numbers and rotations for windows (N, F, J, 3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+
+def uniform(count: int, bounds: tuple[float, float], gen: Generator) -> Tensor:
+    """(N,) evenly distributed between the bounds."""
+    return bounds[0] + (bounds[1] - bounds[0]) * torch.rand(count, generator=gen)
+
+
+def turn(points: Tensor, rotation: Tensor) -> Tensor:
+    """Points (N, F, J, 3) turned by one rotation (N, 3, 3) per window."""
+    n, f, j, _ = points.shape
+    return (points.reshape(n, f * j, 3) @ rotation.transpose(-1, -2)).view(n, f, j, 3)
+
+
+def axis_rotation(angle: Tensor, axis: int) -> Tensor:
+    """(N, 3, 3) turns by angles (N,) [rad] about one coordinate axis."""
+    vector = torch.zeros(len(angle), 3)
+    vector[:, axis] = angle
+    return rotation_from_vector(vector)
+
+
+def rotation_from_vector(vector: Tensor) -> Tensor:
+    """(N, 3, 3) by Rodrigues' formula from axis times angle (N, 3) [rad]."""
+    angle = vector.norm(dim=-1).clamp(min=1e-8)[:, None, None]
+    x, y, z = (vector / angle[..., 0]).unbind(-1)
+    zero = torch.zeros_like(x)
+    k = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).view(-1, 3, 3)
+    rotation: Tensor = torch.eye(3) + angle.sin() * k + (1 - angle.cos()) * (k @ k)
+    return rotation
+
+
+def random_rotation(count: int, gen: Generator) -> Tensor:
+    """(N, 3, 3) uniformly distributed rotations, from normalised quaternions."""
+    w, x, y, z = torch.nn.functional.normalize(torch.randn(count, 4, generator=gen), dim=-1).unbind(-1)
+    rows = [
+        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
+    ]  # fmt: skip
+    return torch.stack(rows, -1).view(-1, 3, 3)
