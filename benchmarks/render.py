@@ -43,9 +43,7 @@ def synthetic(frames: int, people: int) -> Result:
     swing = 0.15 * np.sin(2 * np.pi * time_s + rng.uniform(0, 6, (people, 1, 17, 3)))
     poses = (stand + swing).astype(np.float32)
     poses -= poses[:, :, :1]
-    roots = np.zeros((people, frames, 3)) + np.array(
-        [[[p - (people - 1) / 2, 0, 4.5]] for p in range(people)]
-    )
+    roots = np.zeros((people, frames, 3)) + np.array([[[p - (people - 1) / 2, 0, 4.5]] for p in range(people)])
     camera = poses + roots[:, :, None]
     points = (camera[..., :2] / camera[..., 2:] * 700 + np.array(SIZE) / 2).astype(np.float32)
     seen = np.ones((people, frames), bool)
@@ -110,9 +108,7 @@ def encode_figures(draw: Draw, picture: Frame, folder: Path, frames: int) -> flo
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--people", type=int, default=1)
     options = parser.parse_args()

@@ -54,6 +54,13 @@ class Scene:
         stop: Past its last frame.
         fps: Pictures per second.
         yaw: Turn of the person about the upright axis; 0 looks as the motion does [degrees].
+        size: Width and height [px].
+        field_of_view: Horizontal [degrees].
+        camera: Where it stands [m]; it looks along y.
+        pitch: How far it looks down [degrees].
+        exposure: Brightness.
+        crouch: See `hold_feet`.
+        finger_curl: Bend of the fingers [degrees].
         shape: The body (`anny` phenotype).
         palette: (6, 3) linear base colours of skin, shirt, trousers, shoes, eyes, hair.
     """
@@ -68,6 +75,7 @@ class Scene:
     camera: tuple[float, float, float] = (0.0, -4.6, 1.25)
     pitch: float = 3.2
     exposure: float = 1.05
+    crouch: float = 0.72
     finger_curl: float = 32.0
     shape: tuple[tuple[str, float], ...] = (
         ("gender", 0.05), ("age", 0.667), ("muscle", 0.55), ("weight", 0.42), ("height", 0.38), ("proportions", 0.6),
@@ -163,7 +171,7 @@ def animate(scene: Scene, mocap: Path, body: Body) -> tuple[Array, Array]:
     bend_fingers(body, rotations, scene.finger_curl)
     floor = body.rest[:SKIN_COUNT, 2].min() - SOLE
     sole = float(body.heads[body.index["LeftToeBase"], 2] - floor)
-    rotations, root = hold_feet(body, rotations, root, sole)
+    rotations, root = hold_feet(body, rotations, root, sole, scene.crouch)
     root[:, 2] += RUG
     root[:, :2] -= 0.5 * (root[:, :2].min(0) + root[:, :2].max(0))
     return rotations, root

@@ -350,7 +350,9 @@ def _motion_leg(motion: Motion) -> float:
 # Feet on the floor
 
 
-def hold_feet(body: Body, rotations: Array, root: Array, sole: float) -> tuple[Array, Array]:
+def hold_feet(
+    body: Body, rotations: Array, root: Array, sole: float, crouch: float = 1.0
+) -> tuple[Array, Array]:
     """Keep planted feet where they are: the ball of each foot stays on one spot, the legs follow.
 
     For motions in which both feet stand in place all the time (heels may rise, the stance may twist).
@@ -360,6 +362,8 @@ def hold_feet(body: Body, rotations: Array, root: Array, sole: float) -> tuple[A
         rotations: (T, J, 3, 3) global bone rotations away from rest.
         root: (T, 3) [m].
         sole: Height of the ball of the foot over the floor when it stands flat [m].
+        crouch: How far the pelvis goes down, as a share of the motion's own way; less than 1 keeps the knees of a
+            sturdier body out of its chest.
 
     Returns:
         New rotations and root; the floor is z = 0.
@@ -376,6 +380,7 @@ def hold_feet(body: Body, rotations: Array, root: Array, sole: float) -> tuple[A
     lowest = np.minimum(balls["Left"][:, 2], balls["Right"][:, 2])
     root = root.copy()
     root[:, 2] -= smooth(lowest, 9) - sole
+    root[:, 2] = root[:, 2].max() - crouch * (root[:, 2].max() - root[:, 2])
     spots = {side: np.median(ball, 0) for side, ball in balls.items()}
     drift = np.mean([balls[side] - spots[side] for side in balls], 0)
     root[:, :2] -= smooth(drift, 5)[:, :2]
@@ -530,7 +535,7 @@ class _Groups:
 
     # Fields in metres: positive where the garment is.
 
-    def shirt_field(self, p: Array, index: Any) -> Array:
+    def shirt_field(self, p: Array, index: Any, collar_scale: float = 1.0) -> Array:
         field = p[:, 2] - (self.bone("LeftUpLeg")[2] - 0.030)
         for side in ("Left", "Right"):
             shoulder, elbow = self.bone(f"{side}Arm"), self.bone(f"{side}ForeArm")
@@ -541,7 +546,8 @@ class _Groups:
             field = np.where(arm, np.minimum(field, 0.62 * length - along), field)
         neck = self.bone("Neck") + np.array([0, -0.012, -0.035])
         collar = np.linalg.norm((p - neck) * np.array([1.0, 1.0, 1.15]), axis=1) - 0.082
-        return np.minimum(np.minimum(field, collar), neck[2] + 0.03 - p[:, 2])
+        collar = np.minimum(collar, neck[2] + 0.03 - p[:, 2])
+        return np.minimum(field, collar_scale * collar)
 
     def trousers_field(self, p: Array, index: Any) -> Array:
         names = ("Arm", "ForeArm", "Hand", "FingerBase", "HandFinger1")
@@ -565,7 +571,8 @@ class _Groups:
     def skin(self) -> _Part:
         index, triangles = self.pick(*_BODY)
         p = self.rest[index]
-        covered = np.maximum(self.shirt_field(p, index), self.trousers_field(p, index))
+        # Near the collar the skin ends soon under the cloth: there a raised arm would push it through.
+        covered = np.maximum(self.shirt_field(p, index, collar_scale=4.0), self.trousers_field(p, index))
         covered = np.maximum(covered, self.shoe_field(p))
         return p, triangles, SKIN, np.where(covered > 0.05, -1.0, 1.0), index
 

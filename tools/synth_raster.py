@@ -569,7 +569,7 @@ def _cloth(rest: Any, base: Any, scale: float, n: Any, colour: Any) -> None:
     """Woven cloth: faint weave, slow change of tone, folds that bend the normal."""
     x, y, z = rest[0], rest[1], rest[2]
     weave = 0.93 + 0.14 * noise(x * 420, y * 420, z * 420)
-    tone = 0.90 + 0.2 * noise(x * 9, y * 9, z * 9)
+    tone = 0.96 + 0.08 * noise(x * 9, y * 9, z * 9)
     for k in range(3):
         colour[k] = base[k] * weave * tone
     step = 0.004

@@ -4,13 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from videopose3d.config import DetectConfig, LiftConfig, RenderConfig, TrainConfig
+    from videopose3d.config import DetectConfig, InferConfig, LiftConfig, RenderConfig, TrainConfig
     from videopose3d.errors import VideoPose3DError
     from videopose3d.export import export_result
     from videopose3d.pipeline.detect import detect
-    from videopose3d.pipeline.infer import infer
+    from videopose3d.pipeline.infer import infer, render
     from videopose3d.pipeline.infer import lift_keypoints as lift
-    from videopose3d.render import render_video
     from videopose3d.result_file import load_result, save_result
     from videopose3d.types import Keypoints2D, Poses3D, Result
 
@@ -18,6 +17,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "DetectConfig": "config",
+    "InferConfig": "config",
     "Keypoints2D": "types",
     "LiftConfig": "config",
     "Poses3D": "types",
@@ -30,12 +30,13 @@ _HOMES = {
     "infer": "pipeline.infer",
     "lift": "pipeline.infer:lift_keypoints",
     "load_result": "result_file",
-    "render_video": "render",
+    "render": "pipeline.infer",
     "save_result": "result_file",
 }
 
 __all__ = [
     "DetectConfig",
+    "InferConfig",
     "Keypoints2D",
     "LiftConfig",
     "Poses3D",
@@ -48,7 +49,7 @@ __all__ = [
     "infer",
     "lift",
     "load_result",
-    "render_video",
+    "render",
     "save_result",
 ]
 

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from videopose3d import __version__
+from videopose3d.cli_jobs import NothingToDo, each, one, reported
 from videopose3d.cli_options import config_from, options_from
 from videopose3d.cli_progress import ProgressPrinter
 from videopose3d.cli_sources import default_outputs, expand_sources
-from videopose3d.config import DetectConfig, LiftConfig, RenderConfig, TrainConfig
-from videopose3d.errors import VideoPose3DError
-
-FAILED, NOBODY, INTERRUPTED = 1, 3, 130
+from videopose3d.config import DetectConfig, InferConfig, LiftConfig, RenderConfig, TrainConfig
 
 PathOption = click.Path(path_type=Path, dir_okay=False)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary to stdout.")
@@ -86,26 +82,26 @@ def infer(
         for source, video in zip(found, videos, strict=True):
             files = list(exports) or ([] if output and not no_render else [video.with_suffix(".npz")])
             jobs.append((source, None if no_render else video, files))
-    _each(jobs, lambda job, progress: _infer(job, options, progress), options)
+    each(jobs, lambda job, progress: _infer(job, options, progress), options)
 
 
 def _infer(job: tuple[str, Path | None, list[Path]], options: dict[str, Any], progress: ProgressPrinter) -> Any:
     from videopose3d.pipeline.infer import infer as run
+    from videopose3d.pipeline.stages import StageFiles
 
     source, video, exports = job
     outputs = [*([video] if video else []), *exports]
     if options["resume"] and all(path.exists() for path in outputs):
-        raise _NothingToDo(outputs)
+        raise NothingToDo(outputs)
     return run(
         source,
         video,
         exports=exports,
-        detection=config_from(DetectConfig, options),
-        lifting=config_from(LiftConfig, options),
-        rendering=config_from(RenderConfig, options),
+        config=InferConfig(
+            config_from(DetectConfig, options), config_from(LiftConfig, options), config_from(RenderConfig, options)
+        ),
         overwrite=options["overwrite"] or options["resume"],
-        keep_stages=True,
-        resume=options["resume"],
+        stages=StageFiles(outputs[0].parent, source, reuse=options["resume"]),
         progress=progress,
     )
 
@@ -131,7 +127,7 @@ def detect(source: str, output: Path, overwrite: bool, **options: Any) -> None:
         return _written(Result(find(source, config_from(DetectConfig, options), progress)), output)
 
     _check_suffix(output, (".npz",))
-    _one(output, overwrite, run, options)
+    one(output, overwrite, run, options)
 
 
 @main.command()
@@ -156,7 +152,7 @@ def lift(keypoints: Path, output: Path, overwrite: bool, **options: Any) -> None
         return _written(lift_keypoints(load_result(keypoints).keypoints, config, progress), output)
 
     _check_suffix(output, (".npz",))
-    _one(output, overwrite, run, options)
+    one(output, overwrite, run, options)
 
 
 @main.command()
@@ -175,16 +171,14 @@ def render(result: Path, output: Path, video: str | None, overwrite: bool, **opt
     """
 
     def run(_: Path, progress: ProgressPrinter) -> Any:
-        from videopose3d.render import render_video
+        from videopose3d.pipeline.infer import render as draw
         from videopose3d.result_file import load_result
 
         loaded = load_result(result)
-        total = loaded.keypoints.frames
-        config = config_from(RenderConfig, options)
-        render_video(loaded, output, video=video, config=config, progress=lambda done: progress("render", done, total))
+        draw(loaded, output, video, config_from(RenderConfig, options), progress)
         return _with_outputs(loaded, [output])
 
-    _one(output, overwrite, run, options)
+    one(output, overwrite, run, options)
 
 
 @main.command()
@@ -215,7 +209,7 @@ def export(result: Path, outputs: tuple[Path, ...], overwrite: bool, **options: 
             export_result(loaded, path)
         return _with_outputs(loaded, paths)
 
-    _each([outputs], run, options)
+    each([outputs], run, options)
 
 
 @main.command()
@@ -302,88 +296,7 @@ def demo(output: Path, **options: Any) -> None:
             click.echo(done.report())
         return done.result
 
-    _one(output, True, run, options)
-
-
-class _NothingToDo(Exception):  # noqa: N818 - not an error
-    """Everything a job would write is there."""
-
-    def __init__(self, outputs: Sequence[Path]) -> None:
-        super().__init__("done before")
-        self.outputs = outputs
-
-
-def _one(output: Path, overwrite: bool, run: Callable[[Path, ProgressPrinter], Any], options: dict[str, Any]) -> None:
-    """Run one job that writes one file."""
-    from videopose3d.files import check_overwrite
-
-    with reported():
-        check_overwrite(output, overwrite)
-    _each([output], run, options)
-
-
-def _each(jobs: Sequence[Any], run: Callable[[Any, ProgressPrinter], Any], options: dict[str, Any]) -> None:
-    """Run jobs one after the other; a failed one is reported and the others go on. Ends the process."""
-    codes, summaries = [], []
-    for job in jobs:
-        name = str(job[0]) if isinstance(job, tuple) else str(job)
-        progress = ProgressPrinter(Path(name).name, quiet=options["quiet"])
-        code, summary = _attempt(job, run, progress)
-        codes.append(code)
-        summaries.append({"source": name, "exit_code": code, **summary})
-        if not options["as_json"]:
-            _tell(name, code, summary, options)
-    if options["as_json"]:
-        click.echo(json.dumps(summaries if len(summaries) > 1 else summaries[0]))
-    sys.exit(FAILED if FAILED in codes else max(codes))
-
-
-def _attempt(
-    job: Any, run: Callable[[Any, ProgressPrinter], Any], progress: ProgressPrinter
-) -> tuple[int, dict[str, Any]]:
-    try:
-        with _interruptible():
-            result = run(job, progress)
-            progress.close()
-    except _NothingToDo as done:
-        return 0, {"outputs": [str(path) for path in done.outputs], "skipped": True}
-    except VideoPose3DError as error:
-        progress.close()
-        click.echo(f"Error: {error}", err=True)
-        return FAILED, {"error": str(error)}
-    except KeyboardInterrupt:
-        progress.close()
-        click.echo("Interrupted. Nothing was left half written; infer --resume goes on from here.", err=True)
-        sys.exit(INTERRUPTED)
-    return (0 if result.people else NOBODY), _summary(result)
-
-
-def _summary(result: Any) -> dict[str, Any]:
-    kp = result.keypoints
-    return {
-        "outputs": list(result.outputs),
-        "people": result.people,
-        "frames": kp.frames,
-        "frames_with_person": int(kp.present.any(0).sum()),
-        "fps": [kp.fps.numerator, kp.fps.denominator],
-        "size": list(kp.size),
-        "detector": kp.detector,
-        "lifter": result.poses.lifter if result.poses else None,
-        "seconds": {stage: round(seconds, 3) for stage, (seconds, _) in result.timings.items()},
-    }
-
-
-def _tell(name: str, code: int, summary: dict[str, Any], options: dict[str, Any]) -> None:
-    """Results to stdout, remarks to stderr."""
-    if code == NOBODY:
-        click.echo(f"{name}: nobody found in {summary['frames']} frames; the result is empty.", err=True)
-    elif summary.get("skipped") and not options["quiet"]:
-        click.echo(f"{name}: done before, nothing to do.", err=True)
-    for path in summary.get("outputs", []):
-        click.echo(path)
-    if options.get("profile"):
-        for stage, seconds in summary.get("seconds", {}).items():
-            click.echo(f"{stage:8} {seconds:7.2f} s  {summary['frames'] / max(seconds, 1e-9):8.1f} frames/s", err=True)
+    one(output, True, run, options)
 
 
 def _written(result: Any, output: Path) -> Any:
@@ -402,31 +315,3 @@ def _with_outputs(result: Any, outputs: Sequence[Path]) -> Any:
 def _check_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
     if path.suffix.lower() not in suffixes:
         raise click.UsageError(f"{path}: the name must end in {' or '.join(suffixes)}.")
-
-
-@contextmanager
-def reported() -> Iterator[None]:
-    """Turn our errors into one line on stderr and exit code 1."""
-    try:
-        with _interruptible():
-            yield
-    except VideoPose3DError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(FAILED)
-    except KeyboardInterrupt:
-        click.echo("Interrupted.", err=True)
-        sys.exit(INTERRUPTED)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let a polite kill (SIGTERM) clean up as Ctrl-C does."""
-
-    def stop(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

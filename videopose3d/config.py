@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -96,3 +96,18 @@ class RenderConfig:
     elevation: float = 12.0
     azimuth: float = 25.0
     audio: bool = True
+
+
+@dataclass(frozen=True)
+class InferConfig:
+    """Settings of the stages from a video to its result.
+
+    Attributes:
+        detect: The 2D stage.
+        lift: The 3D stage.
+        render: The video to look at.
+    """
+
+    detect: DetectConfig = field(default_factory=DetectConfig)
+    lift: LiftConfig = field(default_factory=LiftConfig)
+    render: RenderConfig = field(default_factory=RenderConfig)

@@ -19,10 +19,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     block raises (Ctrl-C included) the temporary file is removed and an older ``path`` stays as it was.
 
     Raises:
-        OutputError: The folder is missing and cannot be made, or is not writable.
+        OutputError: The folder is missing and cannot be made, or is not writable, or ``path`` is a folder.
     """
     final = Path(path)
-    partial = final.with_name(f".{final.stem[:80]}.{secrets.token_hex(4)}.partial{final.suffix}")
+    if final.is_dir():
+        raise OutputError("this is a folder", where=final, fix="Give the name of a file in it.")
+    partial = final.with_name(f".{final.stem[:40]}.{secrets.token_hex(4)}.partial{final.suffix}")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         partial.touch()

@@ -6,21 +6,22 @@ Keys and shapes are listed in docs/result_file.md. Nothing in it is pickled, and
 from __future__ import annotations
 
 import os
-import zipfile
 from fractions import Fraction
+from operator import index
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from videopose3d import __version__
-from videopose3d.errors import FileFormatError, InputError
+from videopose3d.errors import FileFormatError, InputError, SkeletonMismatchError
 from videopose3d.files import replacing
 from videopose3d.skeleton import skeleton_of
 from videopose3d.types import FloatArray, Keypoints2D, Poses3D, Result
 
 FORMAT = "videopose3d/1"
 _NEEDED = ("keypoints_2d", "keypoint_names", "fps", "size")
+_NEEDED_3D = ("trajectory", "joint_names")
 
 
 def save_result(result: Result, path: str | os.PathLike[str]) -> None:
@@ -74,21 +75,26 @@ def load_result(path: str | os.PathLike[str]) -> Result:
     try:
         with np.load(path, allow_pickle=False) as npz:
             data = {key: npz[key] for key in npz.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+    except Exception as error:  # a damaged file raises what it likes: of NumPy, zipfile, zlib, ...
         raise _not_ours(path, "not a readable npz file") from error
-    if missing := [key for key in _NEEDED if key not in data]:
+    needed = (*_NEEDED, *(_NEEDED_3D if "poses_3d" in data else ()))
+    if missing := [key for key in needed if key not in data]:
         raise _not_ours(path, f"no {', '.join(missing)} in it")
     if str(data.get("format", FORMAT)) != FORMAT:
         raise _not_ours(path, f"its format is {data['format']}, this version reads {FORMAT}")
     try:
         return _result(data)
-    except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+    except (SkeletonMismatchError, AttributeError, TypeError, ValueError, IndexError, ZeroDivisionError) as error:
         raise _not_ours(path, f"its arrays do not fit together ({error})") from error
 
 
 def _result(data: dict[str, np.ndarray[Any, Any]]) -> Result:
     points = data["keypoints_2d"].astype(np.float32)
     seen = np.isfinite(points).all(-1)
+    fps = Fraction(index(data["fps"][0]), index(data["fps"][1]))
+    size = (index(data["size"][0]), index(data["size"][1]))
+    if min(fps, *size) <= 0:
+        raise ValueError(f"{fps} frames per second, {size[0]} x {size[1]} px")
     boxes = data["boxes"].astype(np.float32) if "boxes" in data else boxes_around(points)
     keypoints = Keypoints2D(
         points=points,
@@ -96,8 +102,8 @@ def _result(data: dict[str, np.ndarray[Any, Any]]) -> Result:
         boxes=boxes,
         present=data["present"].astype(bool) if "present" in data else seen.any(-1),
         skeleton=skeleton_of(data["keypoint_names"].tolist()),
-        fps=Fraction(int(data["fps"][0]), int(data["fps"][1])),
-        size=(int(data["size"][0]), int(data["size"][1])),
+        fps=fps,
+        size=size,
         source=str(data.get("source", "")),
         detector=str(data.get("detector", "")),
     )

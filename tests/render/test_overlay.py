@@ -13,9 +13,7 @@ GREY = 120
 def drawn(result, *, frame: int = 0, size: tuple[int, int] = (320, 240), scale: float = 1.0) -> np.ndarray:
     picture = np.full((size[1], size[0], 3), GREY, np.uint8)
     kp = result.keypoints
-    Overlay(COCO17, (scale, scale)).draw(
-        picture, kp.points[:, frame], kp.scores[:, frame], kp.present[:, frame]
-    )
+    Overlay(COCO17, (scale, scale)).draw(picture, kp.points[:, frame], kp.scores[:, frame], kp.present[:, frame])
     return picture
 
 

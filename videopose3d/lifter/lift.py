@@ -99,7 +99,7 @@ class Lifter:
         """Insert frames by linear interpolation, lift, keep the original ones."""
         when = np.arange((len(points) - 1) * factor + 1) / factor
         low = np.floor(when).astype(int)
-        high = np.minimum(low + 1, len(points) - 1)
+        high = np.ceil(when).astype(int)  # of an original frame: itself
         share = (when - low)[:, None].astype(points.dtype)
         points = points[low] * (1 - share[..., None]) + points[high] * share[..., None]
         scores = np.minimum(scores[low], scores[high])

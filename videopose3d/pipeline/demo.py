@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from videopose3d.config import LiftConfig
+from videopose3d.config import InferConfig, LiftConfig
 from videopose3d.metrics import mpjpe, p_mpjpe
 from videopose3d.pipeline.detect import Progress
 from videopose3d.pipeline.infer import infer
@@ -78,10 +78,10 @@ def run_demo(output: str | os.PathLike[str], progress: Progress | None = None) -
     The person's true height and the true focal length are given, as a user would who knows them.
     """
     truth = load_truth()
-    lifting = LiftConfig(focal=truth.focal, height=truth.height)
+    config = InferConfig(lift=LiftConfig(focal=truth.focal, height=truth.height))
     exports = [Path(output).with_suffix(".npz")]
     with as_file(files("videopose3d.data") / "demo.mp4") as clip:
-        result = infer(clip, output, exports=exports, lifting=lifting, progress=progress)
+        result = infer(clip, output, exports=exports, config=config, progress=progress)
     return compare(result, truth)
 
 

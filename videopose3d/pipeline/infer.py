@@ -6,10 +6,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from time import monotonic
 
-from videopose3d.config import DetectConfig, LiftConfig, RenderConfig
+from videopose3d.config import InferConfig, LiftConfig, RenderConfig
 from videopose3d.files import check_overwrite
 from videopose3d.pipeline.detect import Progress, detect
 from videopose3d.pipeline.stages import StageFiles
@@ -21,12 +20,9 @@ def infer(
     output: str | os.PathLike[str] | None = None,
     *,
     exports: Sequence[str | os.PathLike[str]] = (),
-    detection: DetectConfig | None = None,
-    lifting: LiftConfig | None = None,
-    rendering: RenderConfig | None = None,
+    config: InferConfig | None = None,
     overwrite: bool = True,
-    keep_stages: bool = False,
-    resume: bool = False,
+    stages: StageFiles | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """3D motion of the person in a video.
@@ -35,10 +31,9 @@ def infer(
         source: A video file or URL.
         output: .mp4, .webm or .gif to render; None renders nothing.
         exports: Files to write the result to: .npz, .json, .csv.
-        detection, lifting, rendering: Settings of the stages.
+        config: Settings of the stages.
         overwrite: Replace files that are there; otherwise refuse before any work.
-        keep_stages: Keep the results of finished stages in a hidden folder beside the first output.
-        resume: Use such results of an earlier run; implies ``keep_stages``.
+        stages: Where the results of finished stages are kept and taken from; None keeps nothing.
         progress: Called as ``progress(stage, done, total)``.
 
     Returns:
@@ -48,38 +43,43 @@ def infer(
     Raises:
         VideoPose3DError: Whatever goes wrong, see ``videopose3d.errors``.
     """
-    from videopose3d.export import exporter
-
-    detection, lifting = detection or DetectConfig(), lifting or LiftConfig()
+    config = config or InferConfig()
     written = [*([output] if output else []), *exports]
-    for path in exports:
-        exporter(path)
-    for path in written:
-        check_overwrite(path, overwrite)
-    stages = None
-    if (keep_stages or resume) and written:
-        stages = StageFiles(Path(written[0]).parent, source, resume)
+    _check_outputs(written, exports, overwrite)
 
     def finished(stage: str, settings: object, make: Callable[[], Result]) -> Result:
         return stages.finished(stage, settings, make) if stages else make()
 
     timings: dict[str, tuple[float, int]] = {}
     with _timed(timings, "detect") as count:
-        result = finished("detect", detection, lambda: Result(detect(source, detection, progress)))
+        result = finished("detect", config.detect, lambda: Result(detect(source, config.detect, progress)))
         keypoints = replace(result.keypoints, source=os.fspath(source))
         count(keypoints.frames)
     with _timed(timings, "lift") as count:
-        result = finished("lift", (detection, lifting), lambda: lift_keypoints(keypoints, lifting, progress))
+        settings = (config.detect, config.lift)
+        result = finished("lift", settings, lambda: lift_keypoints(keypoints, config.lift, progress))
+        result = replace(result, keypoints=keypoints)
         count(keypoints.frames)
-    result = replace(result, keypoints=keypoints)
     if output:
         with _timed(timings, "render") as count:
-            _render(result, output, source, rendering, progress)
+            render(result, output, source, config.render, progress)
             count(keypoints.frames)
     with _timed(timings, "export") as count:
         _export(result, exports)
         count(keypoints.frames)
     return replace(result, outputs=tuple(os.fspath(path) for path in written), timings=timings)
+
+
+def _check_outputs(
+    written: Sequence[str | os.PathLike[str]], exports: Sequence[str | os.PathLike[str]], overwrite: bool
+) -> None:
+    """Refuse before the work what would fail after it."""
+    from videopose3d.export import exporter
+
+    for path in exports:
+        exporter(path)
+    for path in written:
+        check_overwrite(path, overwrite)
 
 
 def lift_keypoints(
@@ -100,13 +100,19 @@ def lift_keypoints(
     return Result(keypoints, poses, focal=camera_of(keypoints.size, config).focal)
 
 
-def _render(
+def render(
     result: Result,
     output: str | os.PathLike[str],
-    source: str | os.PathLike[str] | None,
-    config: RenderConfig | None,
-    progress: Progress | None,
+    source: str | os.PathLike[str] | None = None,
+    config: RenderConfig | None = None,
+    progress: Progress | None = None,
 ) -> None:
+    """The video of a result, with the pictures of ``source``, or skeletons on a plain panel.
+
+    Raises:
+        VideoError: ffmpeg cannot read or write.
+        OutputError: The place cannot be written.
+    """
     from videopose3d.render.movie import render_video
 
     total = result.keypoints.frames

@@ -76,7 +76,7 @@ class LifterHeader:
             values["filter_widths"] = tuple(int(w) for w in values["filter_widths"])
             values["fps_range"] = tuple(values["fps_range"])
             header = cls(**values)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise WeightsError(f"its header cannot be read ({error})", where=where) from error
         for name in (header.skeleton_in, header.skeleton_out):
             if name not in SKELETONS:

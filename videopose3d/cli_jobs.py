@@ -1,0 +1,127 @@
+"""Running the jobs of a command line: errors to one line, results to stdout, exit codes to the shell."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from videopose3d.cli_progress import ProgressPrinter
+from videopose3d.errors import VideoPose3DError
+
+FAILED, NOBODY, INTERRUPTED = 1, 3, 130
+
+
+class NothingToDo(Exception):  # noqa: N818 - not an error
+    """Everything a job would write is there."""
+
+    def __init__(self, outputs: Sequence[Path]) -> None:
+        super().__init__("done before")
+        self.outputs = outputs
+
+
+def one(output: Path, overwrite: bool, run: Callable[[Path, ProgressPrinter], Any], options: dict[str, Any]) -> None:
+    """Run one job that writes one file."""
+    from videopose3d.files import check_overwrite
+
+    with reported():
+        check_overwrite(output, overwrite)
+    each([output], run, options)
+
+
+def each(jobs: Sequence[Any], run: Callable[[Any, ProgressPrinter], Any], options: dict[str, Any]) -> None:
+    """Run jobs one after the other; a failed one is reported and the others go on. Ends the process."""
+    codes, summaries = [], []
+    for job in jobs:
+        name = str(job[0]) if isinstance(job, tuple) else str(job)
+        progress = ProgressPrinter(Path(name).name, quiet=options["quiet"])
+        code, summary = _attempt(job, run, progress)
+        codes.append(code)
+        summaries.append({"source": name, "exit_code": code, **summary})
+        if not options["as_json"]:
+            _tell(name, code, summary, options)
+    if options["as_json"]:
+        click.echo(json.dumps(summaries if len(summaries) > 1 else summaries[0]))
+    sys.exit(FAILED if FAILED in codes else max(codes))
+
+
+def _attempt(
+    job: Any, run: Callable[[Any, ProgressPrinter], Any], progress: ProgressPrinter
+) -> tuple[int, dict[str, Any]]:
+    try:
+        with _interruptible():
+            result = run(job, progress)
+            progress.close()
+    except NothingToDo as done:
+        return 0, {"outputs": [str(path) for path in done.outputs], "skipped": True}
+    except VideoPose3DError as error:
+        progress.close()
+        click.echo(f"Error: {error}", err=True)
+        return FAILED, {"error": str(error)}
+    except KeyboardInterrupt:
+        progress.close()
+        click.echo("Interrupted. Nothing was left half written; infer --resume goes on from here.", err=True)
+        sys.exit(INTERRUPTED)
+    return (0 if result.people else NOBODY), _summary(result)
+
+
+def _summary(result: Any) -> dict[str, Any]:
+    kp = result.keypoints
+    return {
+        "outputs": list(result.outputs),
+        "people": result.people,
+        "frames": kp.frames,
+        "frames_with_person": int(kp.present.any(0).sum()),
+        "fps": [kp.fps.numerator, kp.fps.denominator],
+        "size": list(kp.size),
+        "detector": kp.detector,
+        "lifter": result.poses.lifter if result.poses else None,
+        "seconds": {stage: round(seconds, 3) for stage, (seconds, _) in result.timings.items()},
+    }
+
+
+def _tell(name: str, code: int, summary: dict[str, Any], options: dict[str, Any]) -> None:
+    """Results to stdout, remarks to stderr."""
+    if code == NOBODY:
+        click.echo(f"{name}: nobody found in {summary['frames']} frames; the result is empty.", err=True)
+    elif summary.get("skipped") and not options["quiet"]:
+        click.echo(f"{name}: done before, nothing to do.", err=True)
+    for path in summary.get("outputs", []):
+        click.echo(path)
+    if options.get("profile"):
+        for stage, seconds in summary.get("seconds", {}).items():
+            click.echo(f"{stage:8} {seconds:7.2f} s  {summary['frames'] / max(seconds, 1e-9):8.1f} frames/s", err=True)
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn our errors into one line on stderr and exit code 1."""
+    try:
+        with _interruptible():
+            yield
+    except VideoPose3DError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        sys.exit(INTERRUPTED)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let a polite kill (SIGTERM) clean up as Ctrl-C does."""
+
+    def stop(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
