@@ -44,6 +44,7 @@ from videopose3d.skeleton import COCO17, H36M17
 
 Array = NDArray[np.float64]
 
+
 @dataclass(frozen=True)
 class Scene:
     """What the clip shows.
@@ -178,7 +179,7 @@ def animate(scene: Scene, mocap: Path, body: Body) -> tuple[Array, Array]:
 
 
 def bend_fingers(body: Body, rotations: Array, degrees: float) -> None:
-    """Bend the fingers towards the palm, in place: open hands look stiff, and the motion has no fingers."""
+    """Bend the fingers towards the palm, in place; flat hands look stiff."""
     for side in ("Left", "Right"):
         names = (f"{side}FingerBase", f"{side}HandFinger1", f"{side[0]}Thumb")
         base, tip, thumb = (body.index[name] for name in names)
@@ -197,7 +198,8 @@ def joints_17(body: Body, keypoints: Array, vertices: Array, rotations: Array, h
     """(T, 17, 3) Human3.6M joints [m] in world axes.
 
     Knees, ankles, elbows and wrists are the regressor's surface averages; hips and shoulders are joint centres
-    refitted to the skin; head is the top of the skull, thorax the base of the neck, neck lies between them, a little ahead.
+    refitted to the skin; head is the top of the skull, thorax the base of the neck, neck lies between them, a little
+    ahead.
     """
     named = dict(zip(body.keypoint_names, np.moveaxis(keypoints, 1, 0), strict=True))
     at: dict[str, Array] = {}
@@ -399,7 +401,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mocap", type=Path, required=True, help="folder of the motion archives (it holds cmu/)")
     parser.add_argument("--out", type=Path, default=Path("videopose3d/data"), help="where the two files go")
-    parser.add_argument("--crf", type=int, default=21, help="quality of the video, lower is better and larger")
+    parser.add_argument("--crf", type=int, default=15, help="quality of the video, lower is better and larger")
     options = parser.parse_args(arguments)
     start = time.perf_counter()
     scene = Scene()

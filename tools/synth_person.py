@@ -350,9 +350,7 @@ def _motion_leg(motion: Motion) -> float:
 # Feet on the floor
 
 
-def hold_feet(
-    body: Body, rotations: Array, root: Array, sole: float, crouch: float = 1.0
-) -> tuple[Array, Array]:
+def hold_feet(body: Body, rotations: Array, root: Array, sole: float, crouch: float = 1.0) -> tuple[Array, Array]:
     """Keep planted feet where they are: the ball of each foot stays on one spot, the legs follow.
 
     For motions in which both feet stand in place all the time (heels may rise, the stance may twist).
@@ -441,7 +439,8 @@ def _angle(a: Array, b: Array, c: Array) -> Array:
 
 # Vertex numbers of MakeHuman's base mesh (groups of `basemesh_vertex_groups.json`): first and past the last.
 SKIN_COUNT = 13380
-_BODY, _EYES, _TIGHTS, _MOUTH = (0, SKIN_COUNT), (14598, 14742), (15328, 18002), (14590, 14598)
+_BODY, _EYES, _TIGHTS = (0, SKIN_COUNT), (14598, 14742), (15328, 18002)
+_LOWER_TEETH, _UPPER_TEETH = (14992, 15060), (15060, 15128)
 
 
 @dataclass(frozen=True)
@@ -519,7 +518,8 @@ class _Groups:
 
     def face_points(self) -> Array:
         points = dict(zip(self.body.keypoint_names, self.body.keypoints(self.rest[None])[0], strict=True))
-        mouth = self.rest[slice(*_MOUTH)].mean(0)
+        lower, upper = (self.rest[slice(*teeth)].mean(0) for teeth in (_LOWER_TEETH, _UPPER_TEETH))
+        mouth = 0.75 * lower + 0.25 * upper
         names = ("left_eye", "right_eye", "nose", "left_ear", "right_ear")
         eyes = [self.rest[14598:14670].mean(0), self.rest[14670:14742].mean(0)]
         extra = np.array([points["nose"][2] - mouth[2], self.floor + 0.014, self.bone("LeftFoot")[1] - 0.035])
@@ -552,7 +552,7 @@ class _Groups:
     def trousers_field(self, p: Array, index: Any) -> Array:
         names = ("Arm", "ForeArm", "Hand", "FingerBase", "HandFinger1")
         arm = self.part_weight("LThumb", "RThumb", *(side + n for side in ("Left", "Right") for n in names))[index]
-        field = np.minimum(self.bone("LeftUpLeg")[2] + 0.05 - p[:, 2], p[:, 2] - (self.floor + 0.062))
+        field = np.minimum(self.bone("LeftUpLeg")[2] + 0.085 - p[:, 2], p[:, 2] - (self.floor + 0.062))
         return np.where(arm > 0.3, -1.0, field)
 
     def shoe_field(self, p: Array) -> Array:

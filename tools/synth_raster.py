@@ -612,7 +612,7 @@ def _skin_colour(rest: Any, face: Any, tone: Any, hair: Any, colour: Any) -> Non
     for k in range(3):
         colour[k] = colour[k] * (1 - dark) * (1 - shadow) + hair[k] * 0.7 * dark
     mx, mz = rest[0], rest[2] - (nose[2] - face[5, 0])
-    upper = np.exp(-((mx / 0.021) ** 4) - ((mz - 0.0035) / 0.0048) ** 2)
+    upper = np.exp(-((mx / 0.021) ** 4) - ((mz - 0.0052) / 0.0046) ** 2)
     lower = np.exp(-((mx / 0.018) ** 4) - ((mz + 0.0065) / 0.0062) ** 2)
     lips = min(1.0, upper + lower)
     line = np.exp(-((mx / 0.021) ** 4) - ((mz + 0.0005) / 0.0016) ** 2)

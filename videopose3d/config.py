@@ -81,15 +81,16 @@ class RenderConfig:
     """What the video to look at is like.
 
     Attributes:
-        height: Height of the written picture [px].
+        picture_height: Height of the written picture [px].
         layout: ``auto``, ``side`` (side by side) or ``stack`` (one above the other).
         gif_fps: Highest frame rate of a GIF [1/s].
         gif_height: Height of a GIF [px].
-        elevation, azimuth: Where the 3D scene is seen from, relative to the filming camera [degrees].
+        elevation: How far the 3D scene is seen from above, relative to the filming camera [degrees].
+        azimuth: How far the view of the 3D scene is turned away from the filming camera's [degrees].
         audio: Carry the sound of the source into the MP4.
     """
 
-    height: int = 720
+    picture_height: int = 720
     layout: str = "auto"
     gif_fps: int = 15
     gif_height: int = 360

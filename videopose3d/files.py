@@ -22,7 +22,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         OutputError: The folder is missing and cannot be made, or is not writable, or ``path`` is a folder.
     """
     final = Path(path)
-    if final.is_dir():
+    if os.path.isdir(final):
         raise OutputError("this is a folder", where=final, fix="Give the name of a file in it.")
     partial = final.with_name(f".{final.stem[:40]}.{secrets.token_hex(4)}.partial{final.suffix}")
     try:

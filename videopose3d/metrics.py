@@ -19,8 +19,9 @@ def p_mpjpe(predicted: Array, target: Array) -> float:
 
 def n_mpjpe(predicted: Array, target: Array) -> float:
     """Error after the best scale of every frame [mm], protocol 3."""
-    overlap = (predicted * target).sum((-2, -1), keepdims=True)
-    return mpjpe(predicted * overlap / (predicted**2).sum((-2, -1), keepdims=True), target)
+    overlap, norm = (predicted * target).sum((-2, -1), keepdims=True), (predicted**2).sum((-2, -1), keepdims=True)
+    scale = np.divide(overlap, norm, out=np.ones_like(norm), where=norm > 0)
+    return mpjpe(scale * predicted, target)
 
 
 def mpjve(predicted: Array, target: Array) -> float:

@@ -93,7 +93,7 @@ def _result(data: dict[str, np.ndarray[Any, Any]]) -> Result:
     seen = np.isfinite(points).all(-1)
     fps = Fraction(index(data["fps"][0]), index(data["fps"][1]))
     size = (index(data["size"][0]), index(data["size"][1]))
-    if min(fps, *size) <= 0:
+    if fps <= 0 or min(size) <= 0:
         raise ValueError(f"{fps} frames per second, {size[0]} x {size[1]} px")
     boxes = data["boxes"].astype(np.float32) if "boxes" in data else boxes_around(points)
     keypoints = Keypoints2D(

@@ -14,7 +14,7 @@ from videopose3d.render.movie import paired
 from videopose3d.types import Result
 from videopose3d.video import open_writer, probe, read_frames
 
-SMALL = RenderConfig(height=180, gif_height=120)
+SMALL = RenderConfig(picture_height=180, gif_height=120)
 
 
 @pytest.fixture
@@ -59,7 +59,9 @@ def test_without_a_video_without_people_without_poses(make_result, tmp_path, peo
 
 def test_a_gif_has_its_own_size_and_a_whole_fraction_of_the_rate(make_result, tmp_path):
     out = tmp_path / "out.gif"
-    report = render_video(make_result(frames=10, fps=Fraction(25)), out, config=SMALL)
+    counted = []
+    report = render_video(make_result(frames=9, fps=Fraction(25)), out, config=SMALL, progress=counted.append)
+    assert counted == [2, 4, 6, 8, 9]
     info = probe(out)
     assert report.frames == 5
     assert info.height == 120

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,16 +60,21 @@ def _import() -> Any:
 
 @contextmanager
 def _open_solutions(pose: Any, min_score: float) -> Iterator[Detect]:
-    network = pose.Pose(
-        model_complexity=1,
-        smooth_landmarks=False,
-        min_detection_confidence=min_score,
-        min_tracking_confidence=min_score,
-    )
+    with _silence():
+        network = pose.Pose(
+            model_complexity=1,
+            smooth_landmarks=False,
+            min_detection_confidence=min_score,
+            min_tracking_confidence=min_score,
+        )
     with network:
+        talkative = True  # until it has found somebody once, every new step has its own greeting
 
         def detect(frame: Frame, _time: float) -> list[Person]:
-            found = network.process(frame).pose_landmarks
+            nonlocal talkative
+            with _silence() if talkative else nullcontext():
+                found = network.process(frame).pose_landmarks
+            talkative = talkative and not found
             return [_person(found.landmark, frame)] if found else []
 
         yield detect
@@ -100,6 +105,23 @@ def _open_tasks(mediapipe: Any, min_score: float) -> Iterator[Detect]:
             return [_person(landmarks, frame) for landmarks in found]
 
         yield detect
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what MediaPipe's C++ code tells file descriptor 2 about itself from the user."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # no stderr: nothing to keep quiet
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _person(landmarks: Any, frame: Frame) -> Person:

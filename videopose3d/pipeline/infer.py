@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
+from threading import Thread
 from time import monotonic
 
 from videopose3d.config import InferConfig, LiftConfig, RenderConfig
@@ -44,6 +46,7 @@ def infer(
         VideoPose3DError: Whatever goes wrong, see ``videopose3d.errors``.
     """
     config = config or InferConfig()
+    _import_ahead()
     written = [*([output] if output else []), *exports]
     _check_outputs(written, exports, overwrite)
 
@@ -68,6 +71,17 @@ def infer(
         _export(result, exports)
         count(keypoints.frames)
     return replace(result, outputs=tuple(os.fspath(path) for path in written), timings=timings)
+
+
+def _import_ahead() -> None:
+    """Load the libraries of the later stages while the first one works: they take seconds."""
+
+    def load() -> None:
+        for module in ("videopose3d.lifter.lift", "videopose3d.render"):
+            with suppress(Exception):  # the stage itself will say what is wrong
+                import_module(module)
+
+    Thread(target=load, name="import ahead", daemon=True).start()
 
 
 def _check_outputs(

@@ -56,7 +56,7 @@ def render_video(
         out: .mp4, .webm or .gif.
         video: The source of the result; None draws on a dark panel.
         config: Size, layout and view.
-        progress: Called with the number of frames written so far.
+        progress: Called with the number of the result's frames that are done (a GIF skips some).
 
     Raises:
         InputError: The result has no frames, or the video is of another shape than the result.
@@ -70,7 +70,7 @@ def render_video(
         raise InputError("the result has no frames", where=kp.source or out, fix="Give a video with frames.")
     gif = Path(out).suffix.lower() == ".gif"
     step = math.ceil(result.fps / config.gif_fps) if gif else 1
-    height = config.gif_height if gif else config.height
+    height = config.gif_height if gif else config.picture_height
     layout = plan(kp.size, height, config.layout, scene=result.poses is not None)
     info = None if video is None else _checked(probe(video), kp.size)
     sound = video if config.audio and not gif and info is not None and info.has_audio else None
@@ -84,7 +84,7 @@ def render_video(
             writer.write(picture)
             done += 1
             if progress is not None:
-                progress(done)
+                progress(min(done * step, kp.frames))
     return RenderReport(writer.encoder, done, time.monotonic() - started)
 
 

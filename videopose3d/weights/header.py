@@ -74,7 +74,8 @@ class LifterHeader:
             known = {f.name for f in fields(cls)}
             values: dict[str, Any] = {k: v for k, v in json.loads(text).items() if k in known}
             values["filter_widths"] = tuple(int(w) for w in values["filter_widths"])
-            values["fps_range"] = tuple(values["fps_range"])
+            values["fps_range"] = tuple(float(rate) for rate in values["fps_range"])
+            values["channels"], values["features"] = int(values["channels"]), int(values["features"])
             header = cls(**values)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise WeightsError(f"its header cannot be read ({error})", where=where) from error
