@@ -31,20 +31,31 @@ def test_a_block_that_fails_leaves_nothing_and_keeps_the_old_file(tmp_path, fail
     path = tmp_path / "out.txt"
     if old:
         path.write_text(old)
-    with pytest.raises(failure), replacing(path) as partial:
-        partial.write_text("half")
-        raise failure
+
+    def write():
+        with replacing(path) as partial:
+            partial.write_text("half")
+            raise failure
+
+    with pytest.raises(failure):
+        write()
     assert names(tmp_path) == (["out.txt"] if old else [])
     assert not old or path.read_text() == old
 
 
-@pytest.mark.parametrize("name", ["clip.mp4", "clip.tar.gz", "clip", "my clip ü.JSON", "日本語" * 20 + ".mp4"])
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.tar.gz", "my clip ü.JSON", "日本語" * 27 + ".mp4"])
 def test_the_temporary_name_keeps_the_suffix(tmp_path, name):
     with replacing(str(tmp_path / name)) as partial:
         assert partial.suffix == Path(name).suffix
         assert partial.name != name
         assert partial.name.startswith(".")
     assert names(tmp_path) == [name]
+
+
+def test_a_name_without_suffix_is_fine(tmp_path):
+    with replacing(tmp_path / "clip"):
+        pass
+    assert names(tmp_path) == ["clip"]
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path):

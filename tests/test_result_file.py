@@ -23,7 +23,7 @@ def make_result(people=2, frames=4, *, lifted=True):
     for array in (points, poses, boxes):
         array[:1, 2] = np.nan
     points[1:, 0, 3] = np.nan
-    present[:1, 2] = False
+    present[:1, [1, 2]] = False  # frame 1 is interpolated, frame 2 empty
     scores = rng.uniform(0, 1, shape).astype(np.float32)
     source, fps, size = "/clips/Ünïcode 日本.mp4", Fraction(30000, 1001), (1080, 1920)
     keypoints = Keypoints2D(points, scores, boxes, present, COCO17, fps, size, source, "détecteur")
@@ -128,7 +128,7 @@ def test_the_3d_arrays_of_the_refusals_below_are_fine_as_they_are(tmp_path):
         ({"format": "something"}, "its format is something"),
         ({"keypoint_names": np.array(COCO17.joints[:16])}, "16 joints"),
         ({"keypoint_names": np.array("nose")}, "fit together"),
-        ({"keypoint_names": np.arange(17)}, "17 joints"),
+        ({"keypoint_names": np.arange(17)}, "fit together"),
         ({"keypoints_2d": np.zeros((3, 17, 2))}, "expected shape (3, 17, 17, 2), got (3, 17, 2)"),
         ({"keypoints_2d": np.float64(3)}, "fit together"),
         ({"keypoints_2d": np.array(["a"])}, "fit together"),

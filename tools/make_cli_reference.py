@@ -40,9 +40,7 @@ def clean(text: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit with 1 if the file is stale"
-    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the file is stale")
     check = parser.parse_args().check
 
     from videopose3d.cli import main as commands

@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,7 @@ from synth_person import (
     retarget,
 )
 
+from videopose3d.datasets.mocap.body import H36M_HEAD, H36M_NECK, NOSE, SPINE_FRACTION, body_axes, chin_up, unit
 from videopose3d.skeleton import COCO17, H36M17
 
 Array = NDArray[np.float64]
@@ -194,12 +195,11 @@ def bend_fingers(body: Body, rotations: Array, degrees: float) -> None:
         rotations[:, base] = rotations[:, base] @ bend
 
 
-def joints_17(body: Body, keypoints: Array, vertices: Array, rotations: Array, heads: Array) -> Array:
+def joints_17(body: Body, keypoints: Array, rotations: Array, heads: Array) -> Array:
     """(T, 17, 3) Human3.6M joints [m] in world axes.
 
     Knees, ankles, elbows and wrists are the regressor's surface averages; hips and shoulders are joint centres
-    refitted to the skin; head is the top of the skull, thorax the base of the neck, neck lies between them, a little
-    ahead.
+    refitted to the skin; spine, neck and head are defined as for the motion capture that lifters are trained on.
     """
     named = dict(zip(body.keypoint_names, np.moveaxis(keypoints, 1, 0), strict=True))
     at: dict[str, Array] = {}
@@ -210,19 +210,22 @@ def joints_17(body: Body, keypoints: Array, vertices: Array, rotations: Array, h
         for joint in ("knee", "ankle", "elbow", "wrist"):
             at[f"{side}_{joint}"] = named[f"{side}_{joint}"]
     stature = np.ptp(body.rest[:SKIN_COUNT, 2])
-    top = np.argsort(-body.rest[:SKIN_COUNT, 2])[:12]
-    at["head"] = vertices[:, top].mean(1)
     at["pelvis"] = (at["left_hip"] + at["right_hip"]) / 2
+    at["neck"], at["head"] = head_joints(named, stature)
     middle = (at["left_shoulder"] + at["right_shoulder"]) / 2
-    upright = at["head"] - middle
-    upright /= np.linalg.norm(upright, axis=1, keepdims=True)
-    at["thorax"] = middle + 0.015 * stature * upright
-    ears = (named["left_ear"] + named["right_ear"]) / 2
-    ahead = named["nose"] - ears
-    ahead /= np.linalg.norm(ahead, axis=1, keepdims=True)
-    at["neck"] = (at["thorax"] + at["head"]) / 2 + 0.02 * stature * ahead
-    at["spine"] = (at["pelvis"] + at["thorax"]) / 2
+    at["thorax"] = middle + 0.015 * stature * unit(at["head"] - middle)
+    at["spine"] = at["pelvis"] + SPINE_FRACTION * (at["thorax"] - at["pelvis"])
     return np.stack([at[name] for name in H36M17.joints], 1)
+
+
+def head_joints(named: Mapping[str, Array], stature: float) -> tuple[Array, Array]:
+    """(T, 3) neck and head joints [m] from the points of the face, where the training data has them."""
+    ears = (named["left_ear"] + named["right_ear"]) / 2
+    left = named["left_ear"] - named["right_ear"]
+    nose_drop = np.degrees(np.arctan2(-NOSE[2], NOSE[0]))
+    axes = body_axes(left, np.cross(named["nose"] - ears, left)) @ chin_up(nose_drop)
+    neck, head = (ears + axes @ (np.array(offset) / 1e3 * stature / 1.75) for offset in (H36M_NECK, H36M_HEAD))
+    return neck, head
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -320,7 +323,7 @@ def make_truth(scene: Scene, camera: sr.Camera, body: Body, rotations: Array, ro
     """The arrays of ``demo_truth.npz``; see ``tools/README.md``."""
     vertices, heads = body.skin(rotations, root)
     keypoints = body.keypoints(vertices)
-    joints = camera.to_camera(joints_17(body, keypoints, vertices, rotations, heads))
+    joints = camera.to_camera(joints_17(body, keypoints, rotations, heads))
     order = [body.keypoint_names.index(name) for name in COCO17.joints]
     return {
         "poses_3d": (joints - joints[:, :1]).astype(np.float32),

@@ -350,6 +350,10 @@ def _motion_leg(motion: Motion) -> float:
 # Feet on the floor
 
 
+# The pelvis is this much lower than the motion has it [m]: a knee that is nearly straight jumps from frame to frame.
+_KNEE_EASE = 0.012
+
+
 def hold_feet(body: Body, rotations: Array, root: Array, sole: float, crouch: float = 1.0) -> tuple[Array, Array]:
     """Keep planted feet where they are: the ball of each foot stays on one spot, the legs follow.
 
@@ -378,7 +382,7 @@ def hold_feet(body: Body, rotations: Array, root: Array, sole: float, crouch: fl
     lowest = np.minimum(balls["Left"][:, 2], balls["Right"][:, 2])
     root = root.copy()
     root[:, 2] -= smooth(lowest, 9) - sole
-    root[:, 2] = root[:, 2].max() - crouch * (root[:, 2].max() - root[:, 2])
+    root[:, 2] = root[:, 2].max() - crouch * (root[:, 2].max() - root[:, 2]) - _KNEE_EASE
     spots = {side: np.median(ball, 0) for side, ball in balls.items()}
     drift = np.mean([balls[side] - spots[side] for side in balls], 0)
     root[:, :2] -= smooth(drift, 5)[:, :2]
@@ -417,7 +421,7 @@ def bend_leg(body: Body, rotations: Array, root: Array, side: str, target: Array
     heads = body.chain(rotations, root)
     hip, knee, ankle = heads[:, hip_j], heads[:, knee_j], heads[:, ankle_j]
     thigh, shin = np.linalg.norm(knee - hip, axis=1), np.linalg.norm(ankle - knee, axis=1)
-    reach = np.clip(np.linalg.norm(target - hip, axis=1), None, 0.9985 * (thigh + shin))
+    reach = _soft_limit(np.linalg.norm(target - hip, axis=1) / (thigh + shin)) * (thigh + shin)
     now = np.linalg.norm(ankle - hip, axis=1)
     axis = np.cross(knee - hip, ankle - knee)
     axis /= np.maximum(np.linalg.norm(axis, axis=1, keepdims=True), 1e-9)
@@ -427,6 +431,12 @@ def bend_leg(body: Body, rotations: Array, root: Array, side: str, target: Array
     swing = rotation_between(at - hip, target - hip)
     rotations[:, knee_j] = swing @ turned @ rotations[:, knee_j]
     rotations[:, hip_j] = swing @ rotations[:, hip_j]
+
+
+def _soft_limit(share: Array, start: float = 0.985, end: float = 0.9985) -> Array:
+    """Shares of the whole leg, bent so that they come near the end but never pass it."""
+    over = np.maximum(share - start, 0) / (end - start)
+    return np.where(share > start, start + (end - start) * (1 - np.exp(-over)), share)
 
 
 def _angle(a: Array, b: Array, c: Array) -> Array:

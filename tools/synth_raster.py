@@ -774,7 +774,7 @@ def shade_person(
                     for c in range(3):
                         gloss[c] += spot * colours[s, c]
             for c in range(3):
-                image[y, x, c] = colour[c] * max(total[c], 0.10) + gloss[c]
+                image[y, x, c] = colour[c] * max(total[c], 0.16) + gloss[c]
             cover[y, x] = 1.0
     return image, cover
 

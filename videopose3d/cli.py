@@ -77,7 +77,7 @@ def infer(
         if len(found) > 1 and (output or exports):
             raise click.UsageError("-o and --export name one file; for several sources use --output-dir.")
         folder: Path = options["output_dir"]
-        videos = [output] if output else default_outputs(found, folder, "_3d.mp4")
+        videos = [output] if output else default_outputs(found, folder)
         jobs = []
         for source, video in zip(found, videos, strict=True):
             files = list(exports) or ([] if output and not no_render else [video.with_suffix(".npz")])
@@ -120,14 +120,14 @@ def detect(source: str, output: Path, overwrite: bool, **options: Any) -> None:
     videopose3d detect clip.mp4 -o clip_2d.npz
     """
 
-    def run(_: Path, progress: ProgressPrinter) -> Any:
+    def run(_: Any, progress: ProgressPrinter) -> Any:
         from videopose3d.pipeline.detect import detect as find
         from videopose3d.types import Result
 
         return _written(Result(find(source, config_from(DetectConfig, options), progress)), output)
 
     _check_suffix(output, (".npz",))
-    one(output, overwrite, run, options)
+    one(source, output, run, options, overwrite=overwrite)
 
 
 @main.command()
@@ -144,7 +144,7 @@ def lift(keypoints: Path, output: Path, overwrite: bool, **options: Any) -> None
     videopose3d lift clip_2d.npz -o clip_3d.npz --height 1.82
     """
 
-    def run(_: Path, progress: ProgressPrinter) -> Any:
+    def run(_: Any, progress: ProgressPrinter) -> Any:
         from videopose3d.pipeline.infer import lift_keypoints
         from videopose3d.result_file import load_result
 
@@ -152,7 +152,7 @@ def lift(keypoints: Path, output: Path, overwrite: bool, **options: Any) -> None
         return _written(lift_keypoints(load_result(keypoints).keypoints, config, progress), output)
 
     _check_suffix(output, (".npz",))
-    one(output, overwrite, run, options)
+    one(keypoints, output, run, options, overwrite=overwrite)
 
 
 @main.command()
@@ -170,7 +170,7 @@ def render(result: Path, output: Path, video: str | None, overwrite: bool, **opt
     videopose3d render clip_3d.npz -o clip_3d.mp4 --video clip.mp4
     """
 
-    def run(_: Path, progress: ProgressPrinter) -> Any:
+    def run(_: Any, progress: ProgressPrinter) -> Any:
         from videopose3d.pipeline.infer import render as draw
         from videopose3d.result_file import load_result
 
@@ -178,7 +178,7 @@ def render(result: Path, output: Path, video: str | None, overwrite: bool, **opt
         draw(loaded, output, video, config_from(RenderConfig, options), progress)
         return _with_outputs(loaded, [output])
 
-    one(output, overwrite, run, options)
+    one(result, output, run, options, overwrite=overwrite)
 
 
 @main.command()
@@ -196,20 +196,20 @@ def export(result: Path, outputs: tuple[Path, ...], overwrite: bool, **options: 
     videopose3d export clip_3d.npz -o clip.json -o clip.csv
     """
 
-    def run(paths: Sequence[Path], _: ProgressPrinter) -> Any:
+    def run(_: Any, __: ProgressPrinter) -> Any:
         from videopose3d.export import export_result, exporter
         from videopose3d.files import check_overwrite
         from videopose3d.result_file import load_result
 
-        for path in paths:
+        for path in outputs:
             exporter(path)
             check_overwrite(path, overwrite)
         loaded = load_result(result)
-        for path in paths:
+        for path in outputs:
             export_result(loaded, path)
-        return _with_outputs(loaded, paths)
+        return _with_outputs(loaded, outputs)
 
-    each([outputs], run, options)
+    each([result], run, options)
 
 
 @main.command()
@@ -287,7 +287,7 @@ def weights_list(as_json: bool) -> None:
 def demo(output: Path, **options: Any) -> None:
     """The bundled clip from video to 3D, and how far the result is from the truth."""
 
-    def run(_: Path, progress: ProgressPrinter) -> Any:
+    def run(_: Any, progress: ProgressPrinter) -> Any:
         from videopose3d.pipeline.demo import run_demo
 
         done = run_demo(output, progress)
@@ -296,7 +296,7 @@ def demo(output: Path, **options: Any) -> None:
             click.echo(done.report())
         return done.result
 
-    one(output, True, run, options)
+    one("demo", output, run, options, overwrite=True)
 
 
 def _written(result: Any, output: Path) -> Any:

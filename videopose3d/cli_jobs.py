@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -26,18 +27,26 @@ class NothingToDo(Exception):  # noqa: N818 - not an error
         self.outputs = outputs
 
 
-def one(output: Path, overwrite: bool, run: Callable[[Path, ProgressPrinter], Any], options: dict[str, Any]) -> None:
-    """Run one job that writes one file."""
+def one(
+    source: str | Path,
+    output: Path,
+    run: Callable[[Any, ProgressPrinter], Any],
+    options: dict[str, Any],
+    *,
+    overwrite: bool,
+) -> None:
+    """Run one job that makes one file of one source."""
     from videopose3d.files import check_overwrite
 
     with reported():
         check_overwrite(output, overwrite)
-    each([output], run, options)
+    each([source], run, options)
 
 
 def each(jobs: Sequence[Any], run: Callable[[Any, ProgressPrinter], Any], options: dict[str, Any]) -> None:
     """Run jobs one after the other; a failed one is reported and the others go on. Ends the process."""
     codes, summaries = [], []
+    logging.getLogger("videopose3d").setLevel(logging.ERROR if options["quiet"] else logging.NOTSET)
     for job in jobs:
         name = str(job[0]) if isinstance(job, tuple) else str(job)
         progress = ProgressPrinter(Path(name).name, quiet=options["quiet"])
@@ -60,10 +69,10 @@ def _attempt(
             progress.close()
     except NothingToDo as done:
         return 0, {"outputs": [str(path) for path in done.outputs], "skipped": True}
-    except VideoPose3DError as error:
+    except (VideoPose3DError, OSError) as error:
         progress.close()
-        click.echo(f"Error: {error}", err=True)
-        return FAILED, {"error": str(error)}
+        click.echo(f"Error: {_one_line(error)}", err=True)
+        return FAILED, {"error": _one_line(error)}
     except KeyboardInterrupt:
         progress.close()
         click.echo("Interrupted. Nothing was left half written; infer --resume goes on from here.", err=True)
@@ -88,7 +97,7 @@ def _summary(result: Any) -> dict[str, Any]:
 
 def _tell(name: str, code: int, summary: dict[str, Any], options: dict[str, Any]) -> None:
     """Results to stdout, remarks to stderr."""
-    if code == NOBODY:
+    if code == NOBODY and not options["quiet"]:
         click.echo(f"{name}: nobody found in {summary['frames']} frames; the result is empty.", err=True)
     elif summary.get("skipped") and not options["quiet"]:
         click.echo(f"{name}: done before, nothing to do.", err=True)
@@ -105,12 +114,23 @@ def reported() -> Iterator[None]:
     try:
         with _interruptible():
             yield
-    except VideoPose3DError as error:
-        click.echo(f"Error: {error}", err=True)
+    except BrokenPipeError:  # whoever read stdout has gone: Click ends quietly
+        raise
+    except (VideoPose3DError, OSError) as error:
+        click.echo(f"Error: {_one_line(error)}", err=True)
         sys.exit(FAILED)
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
         sys.exit(INTERRUPTED)
+
+
+def _one_line(error: Exception) -> str:
+    """The message of one of our errors; of the system (disk full, no permission) what it says, and where."""
+    if isinstance(error, OSError) and error.strerror:
+        error = VideoPose3DError(
+            f"the system says: {error.strerror}", where=error.filename, fix="Check free space and permissions."
+        )
+    return " ".join(str(error).split())
 
 
 @contextmanager

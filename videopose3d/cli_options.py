@@ -14,6 +14,29 @@ Config = TypeVar("Config")
 
 CHOICES = {"layout": ("auto", "side", "stack")}
 
+LIMITS: dict[str, tuple[float | None, float | None]] = {
+    "max_side": (16, None),
+    "min_score": (0, 1),
+    "max_gap": (0, None),
+    "fov": (1, 179),
+    "focal": (1, None),
+    "height": (0.1, 10),
+    "chunk": (1, None),
+    "picture_height": (16, None),
+    "gif_fps": (1, 50),
+    "gif_height": (16, None),
+    "elevation": (-90, 90),
+    "windows": (1, None),
+    "batch": (2, None),
+    "channels": (1, None),
+    "dropout": (0, 0.99),
+    "learning_rate": (0, None),
+    "weight_decay": (0, None),
+    "average": (0, 1),
+    "save_every": (1, None),
+}
+"""What a number on the command line may be; anything else is wrong usage (exit code 2)."""
+
 
 def options_from(config: type, *, leave_out: tuple[str, ...] = ()) -> Callable[[Command], Command]:
     """A decorator that gives a command one option per field, with the field's default and description."""
@@ -42,6 +65,9 @@ def _option(name: str, hint: Any, default: Any, text: str) -> Callable[[Any], An
     kind: Any = next((t for t in get_args(hint) if t is not type(None)), hint) if get_args(hint) else hint
     if name in CHOICES:
         kind = click.Choice(CHOICES[name])
+    elif name in LIMITS:
+        low, high = LIMITS[name]
+        kind = click.FloatRange(low, high) if kind is float else click.IntRange(low, high)  # type: ignore[arg-type]
     return click.option(flag, name, type=kind, default=default, show_default=default is not None, help=text)
 
 

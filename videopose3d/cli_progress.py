@@ -23,7 +23,7 @@ class ProgressPrinter:
     def __init__(self, label: str, stream: TextIO | None = None, quiet: bool = False) -> None:
         self._label, self._stream, self._quiet = label, stream or sys.stderr, quiet
         self._live = self._stream.isatty()
-        self._stage, self._started, self._shown = "", 0.0, 0.0
+        self._stage, self._started, self._reached, self._shown = "", 0.0, 0.0, 0.0
         self._last = (0, None)  # type: tuple[int, int | None]
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
@@ -35,7 +35,7 @@ class ProgressPrinter:
             self.close()
             self._stage, self._started = stage, now
             self._shown = 0.0 if self._live else now
-        self._last = (done, total)
+        self._last, self._reached = (done, total), now
         if now - self._shown >= (_REDRAW if self._live else _LOG_EVERY):
             self._shown = now
             self._print(self._line(done, total, now), living=self._live)
@@ -43,7 +43,7 @@ class ProgressPrinter:
     def close(self) -> None:
         """End the current stage with a line that says how long it took."""
         if self._stage and not self._quiet:
-            seconds = monotonic() - self._started
+            seconds = self._reached - self._started
             done = self._last[0]
             rate = f", {done / seconds:.0f} frames/s" if seconds > 0.5 else ""
             self._print(f"{self._label}: {self._stage} {done} frames in {seconds:.1f} s{rate}", living=False)
@@ -55,8 +55,8 @@ class ProgressPrinter:
             return f"{head}{done} frames"
         share = min(done / total, 1.0)
         left = (now - self._started) * (1 - share) / share if share > 0 else 0.0
-        bar = "█" * round(share * _BAR) + "·" * (_BAR - round(share * _BAR)) if self._live else ""
-        return f"{head}{bar} {100 * share:3.0f}%  {done}/{total}  {_clock(left)} left"
+        bar = "█" * round(share * _BAR) + "·" * (_BAR - round(share * _BAR)) + " " if self._live else ""
+        return f"{head}{bar}{100 * share:3.0f}%  {done}/{total}  {_clock(left)} left"
 
     def _print(self, text: str, *, living: bool) -> None:
         erase = "\r\x1b[K" if self._live else ""

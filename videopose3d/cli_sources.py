@@ -10,6 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 from videopose3d.errors import InputError
 
+RESULT_SUFFIX = "_3d.mp4"
+"""What is put after a source's name to name the video of its result."""
+
 VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
     *(".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
@@ -18,6 +21,8 @@ VIDEO_SUFFIXES = (
 
 def expand_sources(sources: Sequence[str]) -> list[str]:
     """Files and URLs as they are, the videos of folders, the matches of globs; sorted within each, each once.
+
+    In folders and globs, ``NAME_3d.mp4`` beside a video ``NAME.*`` is a result of ours and left out.
 
     Raises:
         InputError: A folder without videos, or a pattern without matches.
@@ -35,13 +40,18 @@ def _expand(source: str) -> list[str]:
         inside = sorted(p for p in Path(source).iterdir() if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
         if not inside:
             raise InputError("no videos in this folder", where=source, fix="Name the files themselves.")
-        return [os.fspath(p) for p in inside]
+        return _without_results([os.fspath(p) for p in inside])
     if glob.has_magic(source):
         matches = sorted(p for p in glob.glob(source, recursive=True) if os.path.isfile(p))
         if not matches:
             raise InputError("no file matches this pattern", where=source, fix="Check the folder and the spelling.")
-        return matches
+        return _without_results(matches)
     return [source]  # opening it says best what is wrong
+
+
+def _without_results(videos: list[str]) -> list[str]:
+    results = {os.path.splitext(video)[0] + RESULT_SUFFIX for video in videos}
+    return [video for video in videos if video not in results]
 
 
 def is_url(source: str) -> bool:
@@ -55,8 +65,8 @@ def stem_of(source: str) -> str:
     return Path(path).stem or "video"
 
 
-def default_outputs(sources: Sequence[str], folder: Path, suffix: str) -> list[Path]:
-    """``<folder>/<name><suffix>`` for every source; equal names get their suffix or a number added."""
+def default_outputs(sources: Sequence[str], folder: Path, suffix: str = RESULT_SUFFIX) -> list[Path]:
+    """``<folder>/<name><suffix>`` for every source; equal names get a number added."""
     taken: set[str] = set()
     outputs = []
     for source in sources:

@@ -73,7 +73,7 @@ def load_result(path: str | os.PathLike[str]) -> Result:
     if not path.is_file():
         raise InputError("no such file", where=path, fix="Give a result file written by detect, lift or infer.")
     try:
-        with np.load(path, allow_pickle=False) as npz:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as npz:
             data = {key: npz[key] for key in npz.files}
     except Exception as error:  # a damaged file raises what it likes: of NumPy, zipfile, zlib, ...
         raise _not_ours(path, "not a readable npz file") from error

@@ -67,6 +67,7 @@ def _open_solutions(pose: Any, min_score: float) -> Iterator[Detect]:
             min_detection_confidence=min_score,
             min_tracking_confidence=min_score,
         )
+        network.process(np.zeros((64, 64, 3), np.uint8))  # its threads greet when they get their first picture
     with network:
         talkative = True  # until it has found somebody once, every new step has its own greeting
 

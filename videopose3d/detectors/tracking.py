@@ -9,12 +9,59 @@ import numpy as np
 from videopose3d.skeleton import LIMB_JOINTS, Skeleton
 from videopose3d.types import Array, BoolArray, FloatArray
 
-SWAP_PRICE = 0.002
+SWAP_PRICE = 0.0015
 """Cost of one frame with sides exchanged, in shares of the person's size. A free exchange would happily follow
 crossing legs; too dear a one leaves long mistakes of the detector alone (benchmarks/swap_repair.py)."""
 
 LONGEST_STEP = 1.0
-"""A gap is not bridged when the person's middle moved farther than this many person sizes: someone else came."""
+"""Somebody whose middle is farther away than this many person sizes is somebody else."""
+LARGEST_GROWTH = 3.0
+"""... and so is somebody so much larger or smaller."""
+LONGEST_ABSENCE = 2.0
+"""... and somebody who comes after so many seconds."""
+SHORTEST_TRACK = 0.3
+"""Tracks shorter than this [s] are taken for mistakes of the detector, unless the clip is hardly longer."""
+SMALLEST_SHARE = 0.25
+"""... and so are people smaller than this share of the main person."""
+
+
+def split_people(points: Array, present: BoolArray, fps: float) -> list[BoolArray]:
+    """One identity per track: which frames belong to whom, when a detector gives one person per frame.
+
+    Detectors that follow one person jump to another when they lose the first. A frame continues the track
+    that was seen last among those near enough in place, size and time; otherwise somebody new has come.
+
+    Args:
+        points: (T, J, 2) [px].
+        present: (T,) somebody was seen.
+        fps: Frame rate [1/s].
+
+    Returns:
+        (T,) masks, the main person first (size times frames seen), likely mistakes left out.
+    """
+    last_seen: list[int] = []
+    owner = np.full(len(points), -1)
+    for t in np.flatnonzero(present):
+        near = [k for k, before in enumerate(last_seen) if _same_person(points[before], points[t], (t - before) / fps)]
+        if not near:
+            near = [len(last_seen)]
+            last_seen.append(t)
+        owner[t] = max(near, key=lambda k: last_seen[k])
+        last_seen[owner[t]] = t
+    tracks = [owner == k for k in range(len(last_seen))]
+    sizes = [float(np.median(person_size(points[track]))) for track in tracks]
+    order = sorted(range(len(tracks)), key=lambda k: -sizes[k] * tracks[k].sum())
+    shortest = min(SHORTEST_TRACK * fps, len(points) / 2)
+    return [tracks[k] for k in order if tracks[k].sum() >= shortest and sizes[k] >= SMALLEST_SHARE * sizes[order[0]]]
+
+
+def _same_person(before: Array, after: Array, seconds: float) -> bool:
+    """Whether two sets of joints, so many seconds apart, can be one person's."""
+    if seconds > LONGEST_ABSENCE:
+        return False
+    small, large = sorted((float(person_size(before[None])[0]), float(person_size(after[None])[0])))
+    step = np.linalg.norm(np.nanmean(after, 0) - np.nanmean(before, 0))
+    return bool(step <= LONGEST_STEP * large and large <= LARGEST_GROWTH * small)
 
 
 def repair_swaps(points: Array, scores: Array, skeleton: Skeleton, price: float = SWAP_PRICE) -> BoolArray:
@@ -87,8 +134,7 @@ def exchange_sides(values: Array, frames: BoolArray, skeleton: Skeleton) -> Arra
 def fill_gaps(points: Array, scores: Array, present: BoolArray, longest: int) -> tuple[FloatArray, FloatArray]:
     """Interpolate gaps of at most ``longest`` frames between two frames in which the person was seen.
 
-    Longer gaps, and those across which the person seems to be somebody else, stay NaN with score 0. An
-    interpolated joint has half the lower score of its neighbours.
+    Longer gaps stay NaN with score 0. An interpolated joint has half the lower score of its neighbours.
 
     Args:
         points: (T, J, 2) [px].
@@ -104,14 +150,9 @@ def fill_gaps(points: Array, scores: Array, present: BoolArray, longest: int) ->
     seen = np.flatnonzero(present)
     for before, after in zip(seen, seen[1:], strict=False):
         gap = after - before - 1
-        if not 0 < gap <= longest or _moved_far(points[before], points[after]):
+        if not 0 < gap <= longest:
             continue
         share = (np.arange(1, gap + 1) / (gap + 1)).astype(np.float32)[:, None]
         points[before + 1 : after] = points[before] + (points[after] - points[before]) * share[..., None]
         scores[before + 1 : after] = np.minimum(scores[before], scores[after]) / 2
     return points, scores
-
-
-def _moved_far(before: Array, after: Array) -> bool:
-    size = max(person_size(before[None])[0], person_size(after[None])[0])
-    return bool(np.linalg.norm(np.nanmean(after, 0) - np.nanmean(before, 0)) > LONGEST_STEP * size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from videopose3d.config import InferConfig, LiftConfig
+from videopose3d.errors import VideoPose3DError
 from videopose3d.metrics import mpjpe, p_mpjpe
 from videopose3d.pipeline.detect import Progress
 from videopose3d.pipeline.infer import infer
@@ -26,14 +27,10 @@ class DemoTruth:
     Attributes:
         poses: (T, 17, 3) [m], camera axes, pelvis at the origin.
         trajectory: (T, 3) pelvis in camera coordinates [m].
-        focal: Focal length [px].
-        height: Stature [m].
     """
 
     poses: NDArray[np.float64]
     trajectory: NDArray[np.float64]
-    focal: float
-    height: float
 
 
 @dataclass(frozen=True)
@@ -64,29 +61,30 @@ class DemoErrors:
 def load_truth() -> DemoTruth:
     """The truth that comes with the clip."""
     with as_file(files("videopose3d.data") / "demo_truth.npz") as path, np.load(path, allow_pickle=False) as npz:
-        return DemoTruth(
-            npz["poses_3d"].astype(np.float64),
-            npz["trajectory"].astype(np.float64),
-            float(npz["focal"]),
-            float(npz["height"]),
-        )
+        return DemoTruth(npz["poses_3d"].astype(np.float64), npz["trajectory"].astype(np.float64))
 
 
 def run_demo(output: str | os.PathLike[str], progress: Progress | None = None) -> DemoErrors:
-    """Run ``infer`` on the bundled clip and write the video, and the result file beside it.
-
-    The person's true height and the true focal length are given, as a user would who knows them.
-    """
-    truth = load_truth()
-    config = InferConfig(lift=LiftConfig(focal=truth.focal, height=truth.height))
+    """Run ``infer`` as it is on the bundled clip: write the video, and the result file beside it."""
     exports = [Path(output).with_suffix(".npz")]
-    with as_file(files("videopose3d.data") / "demo.mp4") as clip:
-        result = infer(clip, output, exports=exports, config=config, progress=progress)
-    return compare(result, truth)
+    with demo_clip() as clip:
+        result = infer(clip, output, exports=exports, progress=progress)
+    return compare(result, load_truth())
+
+
+def demo_clip() -> AbstractContextManager[Path]:
+    """The bundled clip as a file."""
+    return as_file(files("videopose3d.data") / "demo.mp4")
 
 
 def compare(result: Result, truth: DemoTruth) -> DemoErrors:
-    """How far the first person of a result is from the truth, over the frames that have a pose."""
+    """How far the first person of a result is from the truth, over the frames that have a pose.
+
+    Raises:
+        VideoPose3DError: The result has nobody.
+    """
+    if not result.people:
+        raise VideoPose3DError("nobody was found in the bundled clip", fix="Is the detector whole? Install it again.")
     frames = min(len(truth.poses), result.keypoints.frames)
     found = result.poses_3d[0, :frames].astype(np.float64)
     there = np.isfinite(found).all((-2, -1))

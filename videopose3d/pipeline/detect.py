@@ -1,4 +1,4 @@
-"""The 2D stage: a video in, the keypoints of one clean track out."""
+"""The 2D stage: a video in, clean tracks of 2D keypoints out."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from videopose3d.config import DetectConfig
 from videopose3d.detectors import open_detector
-from videopose3d.detectors.tracking import exchange_sides, fill_gaps, repair_swaps
+from videopose3d.detectors.tracking import exchange_sides, fill_gaps, repair_swaps, split_people
 from videopose3d.skeleton import COCO17
-from videopose3d.types import FloatArray, Keypoints2D, Person, VideoInfo
+from videopose3d.types import BoolArray, FloatArray, Keypoints2D, Person, VideoInfo
 from videopose3d.video import probe, read_frames
 
 Progress = Callable[[str, int, "int | None"], None]
@@ -22,7 +22,7 @@ Progress = Callable[[str, int, "int | None"], None]
 def detect(
     source: str | os.PathLike[str], config: DetectConfig | None = None, progress: Progress | None = None
 ) -> Keypoints2D:
-    """2D keypoints of the person in a video, left/right swaps repaired and short gaps filled.
+    """2D keypoints of who is in a video, one track each, left/right swaps repaired and short gaps filled.
 
     Args:
         source: A file or URL.
@@ -30,7 +30,7 @@ def detect(
         progress: Told after every frame.
 
     Returns:
-        One person, or nobody (P = 0) when nobody was seen.
+        The main person first; nobody (P = 0) when nobody was seen.
 
     Raises:
         VideoError: The source cannot be read.
@@ -49,7 +49,7 @@ def detect(
             seen.append(_zoomed(max(people, key=lambda p: p.score), zoom) if people else None)
             if progress:
                 progress("detect", len(seen), info.frame_count)
-    return clean_track(seen, info, config)
+    return clean_tracks(seen, info, config)
 
 
 def _zoomed(person: Person, zoom: FloatArray) -> Person:
@@ -57,8 +57,8 @@ def _zoomed(person: Person, zoom: FloatArray) -> Person:
     return Person(person.keypoints * zoom, person.scores, person.box * np.tile(zoom, 2), person.score)
 
 
-def clean_track(seen: list[Person | None], info: VideoInfo, config: DetectConfig) -> Keypoints2D:
-    """One track of what a detector saw in every frame."""
+def clean_tracks(seen: list[Person | None], info: VideoInfo, config: DetectConfig) -> Keypoints2D:
+    """Clean tracks, one identity each, of the one person a detector saw in every frame."""
     frames, joints = len(seen), len(COCO17)
     points = np.full((frames, joints, 2), np.nan, np.float32)
     scores = np.zeros((frames, joints), np.float32)
@@ -66,20 +66,32 @@ def clean_track(seen: list[Person | None], info: VideoInfo, config: DetectConfig
     for t, person in enumerate(seen):
         if person is not None:
             points[t], scores[t], boxes[t] = person.keypoints, person.scores, person.box
-    present = np.array([person is not None for person in seen], bool)
-    if config.repair_swaps:
-        swapped = repair_swaps(points, scores, COCO17)
-        points, scores = exchange_sides(points, swapped, COCO17), exchange_sides(scores, swapped, COCO17)
-    points, scores = fill_gaps(points, scores, present, round(config.max_gap * info.fps))
-    people = slice(0, 1 if present.any() else 0)
+    tracks = split_people(points, np.array([person is not None for person in seen], bool), float(info.fps))
+    longest_gap = round(config.max_gap * info.fps)
+    cleaned = [_clean_track(points, scores, track, longest_gap, config.repair_swaps) for track in tracks]
+    people = len(tracks)
     return Keypoints2D(
-        points=points[None][people],
-        scores=scores[None][people],
-        boxes=boxes[None][people],
-        present=present[None][people],
+        points=np.array([p for p, _ in cleaned], np.float32).reshape(people, frames, joints, 2),
+        scores=np.array([s for _, s in cleaned], np.float32).reshape(people, frames, joints),
+        boxes=np.array([np.where(track[:, None], boxes, np.nan) for track in tracks], np.float32).reshape(
+            people, frames, 4
+        ),
+        present=np.array(tracks, bool).reshape(people, frames),
         skeleton=COCO17,
         fps=info.fps,
         size=info.size,
         source=info.source,
         detector=config.detector,
     )
+
+
+def _clean_track(
+    points: FloatArray, scores: FloatArray, track: BoolArray, longest_gap: int, repair: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Keypoints (T, J, 2) and scores (T, J) of the frames of one track, swaps repaired and short gaps filled."""
+    points, scores = points.copy(), scores.copy()
+    points[~track], scores[~track] = np.nan, 0
+    if repair:
+        swapped = repair_swaps(points, scores, COCO17)
+        points, scores = exchange_sides(points, swapped, COCO17), exchange_sides(scores, swapped, COCO17)
+    return fill_gaps(points, scores, track, longest_gap)

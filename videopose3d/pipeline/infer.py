@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from threading import Thread
 from time import monotonic
 
 from videopose3d.config import InferConfig, LiftConfig, RenderConfig
+from videopose3d.errors import OutputError
 from videopose3d.files import check_overwrite
 from videopose3d.pipeline.detect import Progress, detect
 from videopose3d.pipeline.stages import StageFiles
@@ -46,9 +48,10 @@ def infer(
         VideoPose3DError: Whatever goes wrong, see ``videopose3d.errors``.
     """
     config = config or InferConfig()
-    _import_ahead()
     written = [*([output] if output else []), *exports]
-    _check_outputs(written, exports, overwrite)
+    _check_outputs(source, output, exports, overwrite)
+    _check_lifter(config.lift)
+    _import_ahead()
 
     def finished(stage: str, settings: object, make: Callable[[], Result]) -> Result:
         return stages.finished(stage, settings, make) if stages else make()
@@ -85,15 +88,39 @@ def _import_ahead() -> None:
 
 
 def _check_outputs(
-    written: Sequence[str | os.PathLike[str]], exports: Sequence[str | os.PathLike[str]], overwrite: bool
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None,
+    exports: Sequence[str | os.PathLike[str]],
+    overwrite: bool,
 ) -> None:
     """Refuse before the work what would fail after it."""
     from videopose3d.export import exporter
 
+    if output:
+        _check_video(source, output)
     for path in exports:
         exporter(path)
-    for path in written:
+    for path in [*([output] if output else []), *exports]:
         check_overwrite(path, overwrite)
+
+
+def _check_video(source: str | os.PathLike[str] | None, output: str | os.PathLike[str]) -> None:
+    from videopose3d.video import SUFFIXES
+
+    if Path(output).suffix.lower() not in SUFFIXES:
+        raise OutputError("this is no name for a video", where=output, fix=f"Use one of {' '.join(SUFFIXES)}.")
+    if source is not None and os.path.exists(source) and os.path.exists(output) and os.path.samefile(source, output):
+        raise OutputError("this is the source itself", where=output, fix="Give the result another name.")
+
+
+def _check_lifter(config: LiftConfig) -> None:
+    from videopose3d.weights.store import find_lifter, read_header
+
+    read_header(find_lifter(config.lifter))
+    if config.device not in ("auto", "cpu"):  # finding out loads torch
+        from videopose3d.lifter.weights import choose_device
+
+        choose_device(config.device)
 
 
 def lift_keypoints(
@@ -129,6 +156,7 @@ def render(
     """
     from videopose3d.render.movie import render_video
 
+    _check_video(source, output)
     total = result.keypoints.frames
     report = (lambda done: progress("render", done, total)) if progress else None
     render_video(result, output, video=source, config=config, progress=report)

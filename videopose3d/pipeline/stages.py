@@ -17,10 +17,9 @@ FOLDER = ".videopose3d"
 
 def content_key(source: str | os.PathLike[str]) -> str:
     """A hash of a file's content, or of the text of a URL."""
-    path = Path(source)
     digest = hashlib.sha256(__version__.encode())
-    if path.is_file():
-        with path.open("rb") as file:
+    if os.path.isfile(source):  # unlike Path.is_file, says no to a URL longer than a file name may be
+        with open(source, "rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     else:

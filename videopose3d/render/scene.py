@@ -40,6 +40,7 @@ from videopose3d.types import BoolArray, Frame, Poses3D
 
 _BONE = 0.045
 _MARGIN = 1.9
+_EDGE = 0.35  # m of floor on every side that the panel may cut off
 
 
 class Scene:
@@ -198,12 +199,12 @@ def _empty_room(stage: Stage, size: tuple[int, int], config: RenderConfig) -> tu
 
 
 def _fit(axes: Axes3D, stage: Stage, size: tuple[int, int], margin: float) -> None:
-    """Move and scale the axes so that floor and people just fit between the margins [px]."""
+    """Move and scale the axes so that the people just fit between the margins [px]; the floor's edge may not."""
     width, height = size
     side_length = min(size)
     axes.set_position((0, 0, side_length / width, side_length / height))
     axes.apply_aspect()
-    content = np.concatenate([_corners(stage), _corners(stage, 0.6, stage.height)])
+    content = np.concatenate([_corners(stage, _EDGE), _corners(stage, _EDGE, stage.height)])
     x, y, _ = proj3d.proj_transform(*content.T, axes.get_proj())
     pixels = np.asarray(axes.transData.transform(np.stack([x, y], -1)))
     low, high = pixels.min(0), pixels.max(0)

@@ -30,7 +30,7 @@ H36M_NECK = (30.0, 0.0, -65.0)
 H36M_HEAD = (0.0, 0.0, 55.0)
 
 # COCO keypoint minus joint centre, [mm] forward, outward, up, in the frames of pelvis and shoulders.
-# Source: 600 adult bodies of `anny`, walking (shared/design/synthetic_people.md).
+# Source: 600 adult bodies of the body model `anny` 0.6.2, walking (docs/lifter.md).
 COCO_HIP = (21.0, -20.0, -21.0)
 COCO_SHOULDER = (-4.0, -13.0, 18.0)
 # What detectors add to the COCO regressor, same source and order.

@@ -1,0 +1,31 @@
+"""Errors of a lifter on held-out people, seen by virtual cameras.
+
+    python benchmarks/held_out.py MOTIONS [--lifter open] [--split test]
+
+MOTIONS is a folder of motion capture sets or a library made from one (docs/lifter.md). The table is the one that
+``videopose3d train`` prints at its end.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from videopose3d.datasets.mocap import build_library, load_library
+from videopose3d.lifter.weights import load_lifter
+from videopose3d.pipeline.heldout import evaluate_held_out
+from videopose3d.weights.store import find_lifter
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("motions", type=Path)
+    parser.add_argument("--lifter", default="open")
+    parser.add_argument("--split", default="test", choices=["validation", "test"])
+    given = parser.parse_args()
+    library = build_library(given.motions) if given.motions.is_dir() else load_library(given.motions)
+    print(evaluate_held_out(*load_lifter(find_lifter(given.lifter)), library.select(given.split)).table())
+
+
+if __name__ == "__main__":
+    main()

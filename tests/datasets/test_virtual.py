@@ -1,0 +1,336 @@
+from __future__ import annotations
+
+from math import pi
+
+import numpy as np
+import pytest
+import torch
+from motions import library, motion
+from torch import Generator, Tensor
+
+from videopose3d.datasets.mocap import MotionLibrary
+from videopose3d.datasets.virtual import (
+    CANONICAL_SIZE,
+    BodyConfig,
+    CameraConfig,
+    NoiseConfig,
+    Windows,
+    WindowSource,
+    body_size,
+    detect,
+    film,
+)
+from videopose3d.datasets.virtual.bodies import mix_parts, normalise_size, scale_bones, turn_subtrees
+from videopose3d.datasets.virtual.rotations import axis_rotation, random_rotation, rotation_from_vector, turn, uniform
+from videopose3d.skeleton import COCO17, H36M17
+
+NO_NOISE = {
+    "clean": 0.0, "steady": 0.0, "jitter": 0.0, "bias": 0.0, "outliers": 0.0, "occluded": 0.0, "missing": 1e-9,
+    "dropped": 0.0, "swapped": 0.0, "blind": 0.0,
+}  # fmt: skip
+"""Every window goes through the whole detector, which makes no error."""
+
+LEVEL = CameraConfig(pitch=(0.0, 0.0), roll=0.0)
+MIDDLE, HEAD, ANKLES = 4, H36M17.index("head"), H36M17.indices(("left_ankle", "right_ankle"))
+
+
+def seeded(seed: int = 0) -> Generator:
+    return Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def source() -> WindowSource:
+    return WindowSource(library(), body=BodyConfig())
+
+
+@pytest.fixture
+def plain() -> Tensor:
+    """(64, 9, 34, 3) windows of one body as it is, in many poses."""
+    return WindowSource(library()).draw(64, 9, seeded())
+
+
+@pytest.fixture
+def exact() -> Tensor:
+    """(40, 9, 34, 3) windows of whole frames: no interpolation has changed a bone."""
+    clips = [np.concatenate([m.joints_h36m, m.joints_coco], 1) for m in library()]
+    return torch.from_numpy(np.stack([clip[start : start + 9] for clip in clips for start in range(0, 50, 10)]))
+
+
+@pytest.fixture
+def filmed(plain: Tensor) -> tuple[Windows, Tensor]:
+    windows, inside = film(plain, CameraConfig(), seeded(1))
+    return windows, torch.ones_like(inside)
+
+
+def bones(windows: Tensor) -> Tensor:
+    """(N, F, 16) lengths of the Human3.6M bones."""
+    near, far = zip(*H36M17.bone_indices, strict=True)
+    return (windows[:, :, list(far)] - windows[:, :, list(near)]).norm(dim=-1)
+
+
+# --- rotations
+
+
+@pytest.mark.parametrize(
+    "rotation",
+    [
+        random_rotation(50, seeded()),
+        rotation_from_vector(torch.randn(50, 3, generator=seeded())),
+        rotation_from_vector(torch.zeros(3, 3)),
+        axis_rotation(torch.linspace(-4, 4, 9), 1),
+    ],
+    ids=["random", "vector", "none", "axis"],
+)
+def test_rotations_are_rotations(rotation: Tensor) -> None:
+    torch.testing.assert_close(
+        rotation @ rotation.transpose(-1, -2), torch.eye(3).expand_as(rotation), atol=1e-5, rtol=0
+    )
+    torch.testing.assert_close(torch.linalg.det(rotation), torch.ones(len(rotation)), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("axis", "start", "end"), [(0, 1, 2), (1, 2, 0), (2, 0, 1)])
+def test_turns_are_right_handed(axis: int, start: int, end: int) -> None:
+    quarter = axis_rotation(torch.tensor([pi / 2]), axis)
+    points = torch.eye(3)[start].view(1, 1, 1, 3)
+    torch.testing.assert_close(turn(points, quarter)[0, 0, 0], torch.eye(3)[end], atol=1e-6, rtol=0)
+
+
+def test_uniform_stays_between_its_bounds() -> None:
+    values = uniform(1000, (2.0, 5.0), seeded())
+    assert 2 <= values.min() < 2.1
+    assert 4.9 < values.max() <= 5
+
+
+# --- windows and bodies
+
+
+def test_a_seed_gives_the_same_windows(source: WindowSource) -> None:
+    def everything(seed: int) -> list[Tensor]:
+        gen = seeded(seed)
+        bodies = source.draw(16, 9, gen)
+        perfect, inside = film(bodies, CameraConfig(), gen)
+        seen = detect(perfect, inside, NoiseConfig(), 0.1, gen)
+        return [bodies, inside, seen.rays, seen.scores, seen.target, seen.depth]
+
+    assert all(torch.equal(a, b) for a, b in zip(everything(3), everything(3), strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(everything(3)[2:], everything(4)[2:], strict=True))
+
+
+@pytest.mark.parametrize("frames", [1, 9, 27])
+def test_windows_have_the_size_and_the_middle_asked_for(source: WindowSource, frames: int) -> None:
+    windows = source.draw(40, frames, seeded())
+    assert windows.shape == (40, frames, 34, 3)
+    assert windows.isfinite().all()
+    torch.testing.assert_close(windows[:, frames // 2, 0], torch.zeros(40, 3), atol=1e-6, rtol=0)
+    torch.testing.assert_close(body_size(windows[:, :, :17]).mean(1), torch.full((40,), CANONICAL_SIZE))
+
+
+def test_body_size_is_leg_trunk_and_head_in_a_row() -> None:
+    pose = torch.zeros(17, 3)
+    for joint, z in {"left_knee": -1, "left_ankle": -2, "right_knee": -3, "right_ankle": -4}.items():
+        pose[H36M17.index(joint), 2] = z
+    for number, joint in enumerate(("spine", "thorax", "neck", "head"), start=1):
+        pose[H36M17.index(joint), 2] = number
+    assert body_size(pose).item() == 3 + 4
+    torch.testing.assert_close(
+        body_size(normalise_size(pose.repeat(2, 1, 2, 1))[..., :17, :]), torch.full((2, 1), 1.58)
+    )
+
+
+def test_sets_without_a_share_are_not_drawn() -> None:
+    far = motion(seed=1, dataset="other")
+    clips = MotionLibrary((motion(seed=0), far))
+    source = WindowSource(clips, {"jump": 1.0})
+    assert source.clip_weight.tolist() == [pytest.approx(1.0), 0.0]
+    even = WindowSource(MotionLibrary((motion(30), motion(90), motion(60, dataset="b"))), {"jump": 0.2, "b": 0.6})
+    torch.testing.assert_close(even.clip_weight, torch.tensor([0.05, 0.15, 0.6]))  # by length within a set
+
+
+def test_every_moment_is_visited_at_thirty_frames_per_second() -> None:
+    clips = MotionLibrary((motion(120, 60.0, seed=1), motion(45, 30.0, seed=2)))
+    windows, clip = WindowSource(clips).every(0.5, 3)
+    assert clip.tolist() == [0] * 4 + [1] * 3
+    first = torch.from_numpy(clips.motions[0].joints_h36m)
+    expected = first[[13, 15, 17]] - first[15, 0]  # 0.25 s, and 1/30 s to either side
+    torch.testing.assert_close(
+        windows[0, :, :17] / body_size(windows[0, :, :17]).mean(), expected / body_size(expected).mean()
+    )
+
+
+def test_mixing_a_share_of_zero_changes_nothing(plain: Tensor) -> None:
+    assert torch.equal(mix_parts(plain, 0.0, seeded()), plain)
+
+
+def test_mixing_parts_keeps_bone_lengths(exact: Tensor) -> None:
+    mixed = mix_parts(exact, 2.0, seeded())  # all of them, in each of the three ways
+    wrists = COCO17.index("left_wrist") + 17
+    assert (mixed[:, :, wrists] - exact[:, :, wrists]).norm(dim=-1).mean() > 0.05
+    torch.testing.assert_close(bones(mixed), bones(exact), atol=1e-4, rtol=0)
+    legs = H36M17.indices(("pelvis", "left_hip", "left_knee", "left_ankle"))
+    assert torch.equal(mixed[:, :, legs], exact[:, :, legs])
+    face = [17 + COCO17.index("nose"), HEAD]
+    distance = [(w[:, :, face[0]] - w[:, :, face[1]]).norm(dim=-1) for w in (mixed, exact)]
+    torch.testing.assert_close(*distance, atol=1e-4, rtol=0)
+
+
+def test_turning_parts_keeps_bone_lengths(exact: Tensor) -> None:
+    turned = turn_subtrees(exact, BodyConfig().subtree_angle, seeded())
+    assert not torch.allclose(turned, exact, atol=0.01)
+    torch.testing.assert_close(bones(turned), bones(exact), atol=1e-4, rtol=0)
+    unturned = turn_subtrees(exact, dict.fromkeys(BodyConfig().subtree_angle, 0.0), seeded())
+    torch.testing.assert_close(unturned, exact, atol=1e-5, rtol=0)
+
+
+def test_scaled_bones_stay_alike_left_and_right_and_over_time(plain: Tensor) -> None:
+    factor = bones(scale_bones(plain, 0.1, seeded())) / bones(plain)
+    torch.testing.assert_close(factor, factor[:, :1].expand_as(factor), atol=1e-3, rtol=0)
+    names = [far for _, far in H36M17.bones]
+    for name in names:
+        if name.startswith("left_"):
+            other = names.index(name.replace("left_", "right_"))
+            torch.testing.assert_close(factor[..., names.index(name)], factor[..., other], atol=1e-3, rtol=0)
+    assert 0.02 < factor[:, 0].std() < 0.12
+    assert (factor > 0.75).all()
+    assert (factor < 1.3).all()
+
+
+def test_coco_points_follow_scaled_bones(plain: Tensor) -> None:
+    scaled = scale_bones(plain, 0.1, seeded())
+    for joint in ("left_wrist", "right_ankle"):
+        pair = H36M17.index(joint), 17 + COCO17.index(joint)
+        torch.testing.assert_close(scaled[:, :, pair[0]], scaled[:, :, pair[1]], atol=1e-5, rtol=0)
+
+
+# --- cameras
+
+
+def test_what_a_camera_sees(plain: Tensor) -> None:
+    config = CameraConfig()
+    windows, inside = film(plain, config, seeded())
+    assert windows.rays.shape == (64, 9, 17, 2)
+    assert windows.rays.isfinite().all()
+    assert torch.equal(windows.scores, torch.ones(64, 9, 17))
+    assert torch.equal(windows.target[:, 0], torch.zeros(64, 3))
+    assert windows.depth.min() >= config.distance[0]
+    assert windows.depth.max() <= config.distance[1] * 1.001
+    torch.testing.assert_close(body_size(windows.target), torch.full((64,), CANONICAL_SIZE), atol=0.02, rtol=0)
+    assert inside.shape == (64, 9, 17)
+    assert 0.5 < inside.float().mean() < 1
+
+
+def test_rays_are_those_of_the_target(plain: Tensor) -> None:
+    """The wrists are the same points in both joint sets: their rays must be those of root + target."""
+    windows, _ = film(plain, CameraConfig(distance=(5.0, 6.0)), seeded())
+    wrists = H36M17.indices(("left_wrist", "right_wrist"))
+    seen = windows.rays[:, MIDDLE, COCO17.indices(("left_wrist", "right_wrist"))]
+    z = windows.target[:, wrists, 2] + windows.depth[:, None]
+    root = seen * z[..., None] - windows.target[:, wrists, :2]  # the same for both wrists
+    torch.testing.assert_close(root[:, 0], root[:, 1], atol=1e-4, rtol=0)
+
+
+def test_a_level_camera_sees_people_upright(plain: Tensor) -> None:
+    windows, _ = film(plain, LEVEL, seeded())
+    up = windows.target[:, ANKLES].mean(1) - windows.target[:, HEAD]
+    assert (up[:, 1] > 1.2).all()  # y points down: ankles are lower
+    seen = windows.rays[:, MIDDLE]
+    assert (seen[:, COCO17.index("left_ankle"), 1] > seen[:, COCO17.index("nose"), 1]).all()
+
+
+@pytest.mark.parametrize(("pitch", "sign"), [(30.0, 1), (-30.0, -1)])
+def test_a_camera_that_looks_down_has_the_head_nearer_than_the_feet(plain: Tensor, pitch: float, sign: int) -> None:
+    windows, _ = film(plain, CameraConfig(pitch=(pitch, 0.0), roll=0.0), seeded())
+    down = windows.target[:, ANKLES].mean(1) - windows.target[:, HEAD]
+    assert (down[:, 1] > 1).all()
+    assert (sign * down[:, 2] > 0.2).all()
+
+
+def test_people_are_seen_from_all_sides(plain: Tensor) -> None:
+    windows, _ = film(plain, LEVEL, seeded())
+    across = windows.target[:, H36M17.index("left_hip")] - windows.target[:, H36M17.index("right_hip")]
+    angle = torch.atan2(across[:, 2], across[:, 0])
+    assert torch.histc(angle, 4, -pi, pi).min() >= 8
+
+
+def test_cameras_do_not_mirror(plain: Tensor) -> None:
+    windows, _ = film(plain, CameraConfig(), seeded())
+    before, after = plain[:, MIDDLE, :17], windows.target
+    turned = torch.linalg.lstsq(before, after).solution
+    assert (torch.linalg.det(turned) > 0).all()
+
+
+# --- detectors
+
+
+def detected(windows: Windows, inside: Tensor, focal_error: float = 0.0, **noise: float) -> Windows:
+    return detect(windows, inside, NoiseConfig(**{**NO_NOISE, **noise}), focal_error, seeded(2))
+
+
+def test_clean_windows_are_left_alone(filmed: tuple[Windows, Tensor]) -> None:
+    seen = detect(*filmed, NoiseConfig(clean=1.0), 0.5, seeded())
+    assert torch.equal(seen.rays, filmed[0].rays)
+    assert torch.equal(seen.scores, filmed[0].scores)
+    assert torch.equal(seen.target, filmed[0].target)
+
+
+def test_without_errors_only_the_scores_vary(filmed: tuple[Windows, Tensor]) -> None:
+    seen = detected(*filmed)
+    assert torch.equal(seen.rays, filmed[0].rays)
+    assert (seen.scores > 0).all()
+    assert seen.scores.std() > 0.01
+
+
+def test_errors_grow_with_the_size_in_the_picture(filmed: tuple[Windows, Tensor]) -> None:
+    seen = detected(*filmed, steady=0.01, jitter=0.01, bias=0.01)
+    metres = (seen.rays - filmed[0].rays).norm(dim=-1) * filmed[0].depth[:, None, None]
+    near = filmed[0].depth < filmed[0].depth.median()
+    assert metres[near].mean() == pytest.approx(metres[~near].mean().item(), rel=0.4)
+    assert 0.01 < metres.mean() < 0.1
+
+
+def test_swapped_frames_have_left_and_right_exchanged(filmed: tuple[Windows, Tensor]) -> None:
+    seen, mirrored = detected(*filmed, swapped=1.0).rays, filmed[0].rays[:, :, list(COCO17.mirror)]
+    kept = (seen == filmed[0].rays).all(-1).all(-1)
+    swapped = (seen == mirrored).all(-1).all(-1)
+    assert (kept | swapped).all()
+    assert swapped.any(1).float().mean() > 0.7
+    assert swapped.sum(1).max() <= 6
+
+
+def test_missing_joints_have_no_score(filmed: tuple[Windows, Tensor]) -> None:
+    scores = detected(*filmed, missing=1.0).scores
+    gone = scores == 0
+    assert torch.equal(gone.any(1), gone.all(1))  # for the whole window
+    legs = COCO17.indices(("left_knee", "right_knee", "left_ankle", "right_ankle"))
+    assert gone[:, 0, legs].all(-1).float().mean() > 0.4
+    assert gone.any(1).any(-1).float().mean() > 0.9
+
+
+def test_dropped_frames_are_bridged(filmed: tuple[Windows, Tensor]) -> None:
+    seen = detected(*filmed, dropped=1.0).rays
+    changed = (seen != filmed[0].rays).any(-1).any(-1)
+    assert changed.any(1).float().mean() > 0.8
+    assert not changed[:, [0, -1]].any()
+    for window in torch.nonzero(changed.any(1))[:, 0].tolist():
+        frames = torch.nonzero(changed[window])[:, 0]
+        first, last = int(frames[0]) - 1, int(frames[-1]) + 1
+        share = (torch.arange(first, last + 1) - first) / (last - first)
+        line = torch.lerp(filmed[0].rays[window, first], filmed[0].rays[window, last], share[:, None, None])
+        torch.testing.assert_close(seen[window, first : last + 1], line, atol=1e-5, rtol=1e-4)
+
+
+def test_hidden_and_outside_joints_get_low_scores(filmed: tuple[Windows, Tensor]) -> None:
+    windows, inside = filmed
+    outside = torch.zeros_like(inside)
+    assert detected(windows, outside, steady=0.01).scores.max() <= 0.63
+    assert detected(windows, inside, steady=0.0).scores.mean() > 0.9
+
+
+def test_blind_detectors_score_nothing_but_one(filmed: tuple[Windows, Tensor]) -> None:
+    assert torch.equal(detected(*filmed, blind=1.0, missing=1.0).scores.unique(), torch.tensor([0.0, 1.0]))
+
+
+def test_a_wrong_focal_length_scales_all_rays_of_a_window_alike(filmed: tuple[Windows, Tensor]) -> None:
+    factor = detected(*filmed, focal_error=0.1).rays / filmed[0].rays
+    one = factor[:, :1, :1, :1].expand_as(factor)
+    torch.testing.assert_close(factor, one, atol=1e-3, rtol=1e-3)
+    assert 0.05 < factor[:, 0, 0, 0].log().std() < 0.2
