@@ -35,6 +35,7 @@ class LiftConfig:
         focal: Focal length [px]; overrides ``fov``.
         height: Stature of the person [m]; scales poses and trajectory.
         flip: Average with the mirrored sequence.
+        smooth: Length of the window over which poses are smoothed by a local parabola; 0 for raw poses [s].
         chunk: Frames lifted at once; bounds the memory and does not change the result.
     """
 
@@ -44,6 +45,7 @@ class LiftConfig:
     focal: float | None = None
     height: float = 1.70
     flip: bool = True
+    smooth: float = 0.25
     chunk: int = 2048
 
 

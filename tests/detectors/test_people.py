@@ -51,8 +51,8 @@ def test_a_track_goes_on_after_a_short_mistake() -> None:
 
 
 def test_the_main_person_comes_first_and_tiny_ones_are_left_out() -> None:
-    tracks = split(person(30, (900, 0), size=20.0), person(10, (0, 0), size=60.0), person(20, (400, 0), size=60.0))
-    assert tracks == [list(range(40, 60)), list(range(30, 40)), list(range(30))]
+    tracks = split(person(30, (900, 0), size=20.0), person(12, (0, 0), size=60.0), person(20, (400, 0), size=60.0))
+    assert tracks == [list(range(42, 62)), list(range(30, 42)), list(range(30))]
     assert split(person(30, (900, 0), size=10.0), person(10, (0, 0), size=60.0)) == [list(range(30, 40))]
 
 

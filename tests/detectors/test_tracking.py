@@ -47,7 +47,6 @@ def test_legs_that_cross_in_profile_are_no_swap(fps, swing):
     assert not swaps(points).any()
 
 
-@pytest.mark.xfail(reason="legs that cross within a frame look exchanged: the cost knows no velocity")
 @pytest.mark.parametrize(
     ("fps", "strides", "swing"), [(10, 0.95, 0.45), (25, 1.4, 0.8)], ids=["walk at 10 fps", "run at 25 fps"]
 )

@@ -74,7 +74,7 @@ def part(keypoints, start, stop):
 
 
 def lifted(keypoints, lifter, **options):
-    return lift(keypoints, LiftConfig(lifter=lifter, device="cpu", **options))
+    return lift(keypoints, LiftConfig(**({"lifter": lifter, "device": "cpu", "smooth": 0} | options)))
 
 
 def poses(keypoints, lifter, **options):
@@ -446,3 +446,10 @@ def test_gpus_are_counted(monkeypatch, count):
 def test_the_device_is_looked_at_before_the_weights():
     with pytest.raises(DeviceError):
         lift(walk(3), LiftConfig(lifter="closed", device="tpu"))
+
+
+def test_poses_are_smoothed_unless_told_not_to(weights):
+    raw = lifted(walk(60), weights(), smooth=0).poses[0]
+    smoothed = lifted(walk(60), weights(), smooth=0.25).poses[0]
+    assert np.abs(np.diff(smoothed, 2, axis=0)).sum() < np.abs(np.diff(raw, 2, axis=0)).sum()
+    assert np.abs(smoothed - raw).max() < np.ptp(raw)

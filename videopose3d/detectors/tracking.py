@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import NDArray
 
 from videopose3d.skeleton import LIMB_JOINTS, Skeleton
 from videopose3d.types import Array, BoolArray, FloatArray
 
-SWAP_PRICE = 0.0015
-"""Cost of one frame with sides exchanged, in shares of the person's size. A free exchange would happily follow
-crossing legs; too dear a one leaves long mistakes of the detector alone (benchmarks/swap_repair.py)."""
+SWAP_PRICE = 0.003
+"""Cost of one frame with sides exchanged, in shares of the person's size (see `repair_swaps`)."""
+
+MOMENTUM = 0.75
+"""How much of its last step a joint is expected to repeat."""
 
 LONGEST_STEP = 1.0
 """Somebody whose middle is farther away than this many person sizes is somebody else."""
@@ -67,8 +68,10 @@ def _same_person(before: Array, after: Array, seconds: float) -> bool:
 def repair_swaps(points: Array, scores: Array, skeleton: Skeleton, price: float = SWAP_PRICE) -> BoolArray:
     """Frames in which a detector took the person's left for the right, for the whole sequence at once.
 
-    A Viterbi search over "as detected" and "exchanged" in every frame: a step costs how far the limb joints
-    jump from the frame before, in shares of the person's size, and every exchanged frame costs ``price``.
+    A Viterbi search over "as detected" and "exchanged" in every frame. A step costs how far the limb joints
+    are from where their last two frames lead, in shares of the person's size: judged by place alone, legs
+    that cross would seem to bounce back exchanged. Every exchanged frame costs ``price``, since a detector is
+    right more often than not.
 
     Args:
         points: (T, J, 2) [px], NaN where not seen.
@@ -81,41 +84,57 @@ def repair_swaps(points: Array, scores: Array, skeleton: Skeleton, price: float 
     """
     frames = np.flatnonzero(np.isfinite(points).all((-2, -1)))
     swapped = np.zeros(len(points), bool)
-    if len(frames) < 2:
-        return swapped
-    seen, mirror = points[frames].astype(np.float64), list(skeleton.mirror)
-    joints = skeleton.indices(name for name in LIMB_JOINTS if name in skeleton.joints)
-    stay = _jump(seen[:-1], seen[1:], scores[frames], joints)
-    cross = _jump(seen[:-1], seen[1:][:, mirror], scores[frames], joints)
-    near = 1 / np.diff(frames)  # across a gap, where a joint went says less and less
-    swapped[frames] = _cheapest_path(stay * near, cross * near, price)
+    if len(frames) >= 2:
+        swapped[frames] = _cheapest_path(*_step_costs(points[frames], scores[frames], frames, skeleton), price)
     return swapped
 
 
-def _jump(before: Array, after: Array, scores: Array, joints: Sequence[int]) -> Array:
-    """(T - 1,) mean distance of the limb joints from frame to frame, in shares of the person's size."""
-    size = np.maximum(person_size(before), person_size(after))
-    distance = np.linalg.norm(after[:, joints] - before[:, joints], axis=-1) / size[:, None]
-    weight = np.minimum(scores[:-1, joints], scores[1:, joints]) + 1e-6
-    mean: Array = (np.minimum(distance, 0.5) * weight).sum(-1) / weight.sum(-1)
-    return mean
+def _step_costs(points: Array, scores: Array, frames: NDArray[np.intp], skeleton: Skeleton) -> tuple[Array, Array]:
+    """Costs of steps by what changes on the way.
+
+    Returns:
+        (2,) of the first step, and (T - 2, 2, 2) of every later one: [t, a, b] when the sides are exchanged
+        (1) or not (0) between the first and second frame (a) and between the second and third (b).
+    """
+    points = points.astype(np.float64)
+    joints = skeleton.indices(name for name in LIMB_JOINTS if name in skeleton.joints)
+    both = np.stack([points, points[:, list(skeleton.mirror)]])[:, :, joints]  # as detected, exchanged
+    size = person_size(points)[:, None]
+    weight = scores[:, joints] + 1e-6
+    gaps = np.diff(frames)
+
+    def cost(step: Array, t: slice, seconds_apart: Array) -> Array:
+        far = np.minimum(np.linalg.norm(step, axis=-1) / size[t], 0.5)
+        mean: Array = (far * weight[t]).sum(-1) / weight[t].sum(-1)
+        return mean / seconds_apart  # across a gap, where a joint went says less and less
+
+    first = np.array([cost(both[b, 1:2] - both[0, :1], slice(1, 2), gaps[:1])[0] for b in (0, 1)])
+    before, now, after = slice(None, -2), slice(1, -1), slice(2, None)
+    ratio = (gaps[1:] / gaps[:-1])[:, None, None]
+    later = np.empty((max(len(points) - 2, 0), 2, 2))
+    for a in (0, 1):
+        for b in (0, 1):
+            leads_to = both[0, now] + (both[0, now] - both[a, before]) * (np.minimum(ratio, 1) * MOMENTUM)
+            later[:, a, b] = cost(both[b, after] - leads_to, after, np.maximum(gaps[1:], gaps[:-1]))
+    return first, later
 
 
-def _cheapest_path(stay: Array, cross: Array, price: float) -> BoolArray:
-    """Viterbi over two states; ``stay`` is the cost of a step within a state, ``cross`` of one between them."""
-    cost = np.array([0.0, price])
-    came_from = np.zeros((len(stay) + 1, 2), int)
-    for t in range(len(stay)):
-        step = np.array([[stay[t], cross[t]], [cross[t], stay[t]]])  # [from, to]
-        total = cost[:, None] + step
-        came_from[t + 1] = total.argmin(0)
-        cost = total.min(0) + [0.0, price]
-    path = np.zeros(len(stay) + 1, bool)
-    state = int(cost.argmin())
-    for t in range(len(stay), -1, -1):
-        path[t] = state == 1
-        state = int(came_from[t, state])
-    return path
+def _cheapest_path(first: Array, later: Array, price: float) -> BoolArray:
+    """Viterbi over pairs of states (of the frame before, of this frame); arguments as `_step_costs` returns."""
+    states = np.array([0, 1])
+    changed = states[:, None] ^ states  # [before, now]
+    cost = first[changed] + price * (states[:, None] + states)
+    came_from = np.zeros((len(later), 2, 2), int)
+    for t, step in enumerate(later):
+        # [before, now, after]
+        total = cost[:, :, None] + step[changed[:, :, None], changed[None]] + price * states
+        came_from[t] = total.argmin(0)
+        cost = total.min(0)
+    before, now = np.unravel_index(int(cost.argmin()), cost.shape)
+    path = [int(now), int(before)]
+    for t in range(len(later) - 1, -1, -1):
+        path.append(int(came_from[t, path[-1], path[-2]]))
+    return np.array(path[::-1], bool)
 
 
 def person_size(points: Array) -> Array:

@@ -21,7 +21,7 @@ from videopose3d.geometry import (
 )
 from videopose3d.lifter.canonical import canonical_input, mirror_input, mirror_pose
 from videopose3d.lifter.model import TemporalModel
-from videopose3d.lifter.trajectory import root_trajectory
+from videopose3d.lifter.trajectory import root_trajectory, smooth
 from videopose3d.lifter.weights import choose_device, load_lifter
 from videopose3d.remap import coco_to_h36m
 from videopose3d.skeleton import COCO17, H36M17, Skeleton
@@ -180,12 +180,13 @@ def lift(keypoints: Keypoints2D, config: LiftConfig | None = None, progress: Pro
         for start, stop in stretches(keypoints.placed[person]):
             points, scores = keypoints.points[person, start:stop], keypoints.scores[person, start:stop]
             scores = np.where(np.isfinite(points).all(-1), scores, 0)
-            lifted = lifter.lift(
+            lifted = scale * lifter.lift(
                 points, scores, camera, keypoints.size, float(keypoints.fps), flip=config.flip, chunk=config.chunk
             )
-            poses[person, start:stop] = lifted * scale
+            lifted = smooth(lifted, keypoints.fps, config.smooth).astype(np.float32)
+            poses[person, start:stop] = lifted
             trajectory[person, start:stop] = root_trajectory(
-                lifted * scale, lifter.header.output_skeleton, points, scores, keypoints.skeleton, camera, keypoints.fps
+                lifted, lifter.header.output_skeleton, points, scores, keypoints.skeleton, camera, keypoints.fps
             )
             done += stop - start
             if progress:
