@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from clips import MakeVideo
+from safetensors.torch import load_file, save_file
 from stand_in import StandIn
 
 from videopose3d import __version__, cli_progress
@@ -27,6 +28,7 @@ from videopose3d.errors import InputError
 from videopose3d.pipeline.stages import FOLDER
 from videopose3d.result_file import load_result
 from videopose3d.video import probe, read_frames
+from videopose3d.weights.store import bundled_lifters, read_header
 
 FRAMES = 14
 
@@ -175,7 +177,13 @@ def test_equal_names_get_numbers() -> None:
 
 @pytest.mark.parametrize(
     ("source", "stem"),
-    [("a/my.clip.mp4", "my.clip"), ("https://h/a%20b.mp4?t=1#x", "a b"), ("rtsp://h/", "video"), ("c#1.mp4", "c#1")],
+    [
+        ("a/my.clip.mp4", "my.clip"),
+        ("https://h/a%20b.mp4?t=1#x", "a b"),
+        ("rtsp://h/", "video"),
+        ("c#1.mp4", "c#1"),
+        ("http://h/" + "x" * 5000 + ".mp4", "x" * 60),
+    ],
 )
 def test_stem(source: str, stem: str) -> None:
     assert stem_of(source) == stem
@@ -231,6 +239,7 @@ BAD = [
     ("infer CLIP -o x.avi", "no name for a video"),
     ("infer CLIP -o x.npz", "no name for a video"),
     ("infer CLIP --export x.abc", "no export format"),
+    ("infer CLIP -o text.npz/x.mp4", "cannot write here"),
     ("infer CLIP --detector nobody", "no detector"),
     ("infer CLIP --lifter nothing", "no such lifter"),
     ("infer CLIP --lifter text.safetensors", "safetensors"),
@@ -468,6 +477,26 @@ def test_resume_takes_only_what_was_made_with_these_settings_from_this_video(
     other = make_video(name="walk.mp4", size=(96, 128), frames=FRAMES + 1)
     run("infer", other, "--export", "d.npz", "--no-render", "--resume")
     assert finder.opened == 3
+
+
+def test_resume_knows_a_renamed_video(clip: str, finder: StandIn, here: Path) -> None:
+    run("infer", clip, "--no-render")
+    (here / "renamed.mp4").write_bytes(Path(clip).read_bytes())
+    assert run("infer", "renamed.mp4", "--no-render", "--resume").exit_code == 0
+    assert finder.opened == 1
+    assert load_result("renamed_3d.npz").keypoints.source == "renamed.mp4"
+
+
+def test_resume_lifts_again_with_other_weights_of_the_same_name(clip: str, finder: StandIn, here: Path) -> None:
+    weights = here / "mine.safetensors"
+    weights.write_bytes(bundled_lifters()["open"].read_bytes())
+    run("infer", clip, "--export", "a.npz", "--no-render", "--lifter", weights)
+    state = {key: value * 1.5 if key.startswith("shrink") else value for key, value in load_file(weights).items()}
+    save_file(state, weights, read_header(weights).to_metadata())
+    run("infer", clip, "--export", "b.npz", "--no-render", "--lifter", weights, "--resume")
+    assert finder.opened == 1
+    a, b = (load_result(name).poses_3d for name in ("a.npz", "b.npz"))
+    np.testing.assert_allclose(b, 1.5 * a, atol=2e-3)
 
 
 def test_resume_ignores_a_damaged_stage_file(clip: str, finder: StandIn, here: Path) -> None:

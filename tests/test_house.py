@@ -336,9 +336,7 @@ def test_golden_files_are_small() -> None:
     assert big_goldens(repository_files(), ROOT / "tests") == []
 
 
-@pytest.mark.parametrize(
-    ("text", "caught"), [("'/{}/a'", True), ("see /{}/a", True), ("http://a.org/{}/b", False)]
-)
+@pytest.mark.parametrize(("text", "caught"), [("'/{}/a'", True), ("see /{}/a", True), ("http://a.org/{}/b", False)])
 @pytest.mark.parametrize("folder", ["work", "root"])
 def test_a_machine_path_is_caught(text: str, caught: bool, folder: str, tmp_path: Path) -> None:
     file = tmp_path / "notes.md"

@@ -1,21 +1,20 @@
 """Render the bundled demo clip and its exact 3D truth.
 
-Run by hand, in an environment with the extra ``[synth]``:
+Run by hand from the repository, with the package and its extra [synth] installed:
 
-    python tools/make_demo_clip.py --mocap ../shared/mocap --out videopose3d/data
+    python tools/make_demo_clip.py --mocap ../shared/mocap
 
-Writes ``demo.mp4`` and ``demo_truth.npz`` (see ``tools/README.md``).
+Writes demo.mp4 and demo_truth.npz; what is in them and whose they are: tools/README.md. It takes about five minutes
+on one core.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,23 +23,13 @@ import imageio_ffmpeg
 import numpy as np
 import synth_raster as sr
 from numpy.typing import NDArray
-from synth_person import (
-    SKIN_COUNT,
-    SOLE,
-    Body,
-    Figure,
-    axis_rotation,
-    dress,
-    forward_kinematics,
-    hold_feet,
-    parse_amc,
-    parse_asf,
-    pose_figure,
-    read_member,
-    retarget,
-)
+from synth_clothes import Figure, dress, pose_figure
+from synth_person import SKIN_COUNT, SOLE, Body, bend_fingers, hold_feet, retarget
 
 from videopose3d.datasets.mocap.body import H36M_HEAD, H36M_NECK, NOSE, SPINE_FRACTION, body_axes, chin_up, unit
+from videopose3d.datasets.mocap.library import cmu_clips
+from videopose3d.datasets.mocap.rig import axis_rotation
+from videopose3d.files import replacing
 from videopose3d.skeleton import COCO17, H36M17
 
 Array = NDArray[np.float64]
@@ -51,7 +40,7 @@ class Scene:
     """What the clip shows.
 
     Attributes:
-        clip: The CMU trial.
+        clip: Path of the CMU trial, as in ``clips.csv``.
         start: First frame of it (120 Hz).
         stop: Past its last frame.
         fps: Pictures per second.
@@ -67,7 +56,7 @@ class Scene:
         palette: (6, 3) linear base colours of skin, shirt, trousers, shoes, eyes, hair.
     """
 
-    clip: str = "02_06"
+    clip: str = "cyun9601/02/02_06.amc"
     start: int = 30
     stop: int = 710
     fps: int = 30
@@ -160,15 +149,10 @@ def make_things() -> Array:
 
 def animate(scene: Scene, mocap: Path, body: Body) -> tuple[Array, Array]:
     """Bone rotations (T, J, 3, 3) and root (T, 3) of the clip, feet on the floor, the person over x = y = 0."""
-    subject = scene.clip.split("_")[0]
-    folder = f"cyun9601/{subject}"
-    names = (f"{folder}/{subject}.asf", f"{folder}/{scene.clip}.amc")
-    asf, amc = read_member(mocap / "cmu" / "cyun9601.tar.xz", names)
-    motion = forward_kinematics(parse_asf(asf), parse_amc(amc))
+    motion = next(clip for row, clip, *_ in cmu_clips(mocap / "cmu") if row["path"] == scene.clip)
     frames = slice(scene.start, scene.stop, round(motion.fps / scene.fps))
     rotations, root = retarget(motion, body, frames)
-    turn = np.radians(scene.yaw)
-    upright = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1.0]])
+    upright = axis_rotation("z", np.radians(scene.yaw))
     rotations, root = upright @ rotations, root @ upright.T
     bend_fingers(body, rotations, scene.finger_curl)
     floor = body.rest[:SKIN_COUNT, 2].min() - SOLE
@@ -177,22 +161,6 @@ def animate(scene: Scene, mocap: Path, body: Body) -> tuple[Array, Array]:
     root[:, 2] += RUG
     root[:, :2] -= 0.5 * (root[:, :2].min(0) + root[:, :2].max(0))
     return rotations, root
-
-
-def bend_fingers(body: Body, rotations: Array, degrees: float) -> None:
-    """Bend the fingers towards the palm, in place; flat hands look stiff."""
-    for side in ("Left", "Right"):
-        names = (f"{side}FingerBase", f"{side}HandFinger1", f"{side[0]}Thumb")
-        base, tip, thumb = (body.index[name] for name in names)
-        ahead = body.tails[base] - body.heads[base]
-        ahead /= np.linalg.norm(ahead)
-        to_thumb = body.heads[thumb] - body.heads[base]
-        hinge = to_thumb - (to_thumb @ ahead) * ahead
-        hinge /= np.linalg.norm(hinge)
-        sign = -1.0 if side == "Left" else 1.0
-        bend = axis_rotation(hinge, np.array(sign * np.radians(degrees)))
-        rotations[:, tip] = rotations[:, base] @ bend @ bend
-        rotations[:, base] = rotations[:, base] @ bend
 
 
 def joints_17(body: Body, keypoints: Array, rotations: Array, heads: Array) -> Array:
@@ -338,23 +306,12 @@ def make_truth(scene: Scene, camera: sr.Camera, body: Body, rotations: Array, ro
         "joint_names": np.array(H36M17.joints),
         "keypoint_names": np.array(COCO17.joints),
         "source": np.array(
-            f"CMU Graphics Lab Motion Capture Database, trial {scene.clip}, frames {scene.start} to "
+            f"CMU Graphics Lab Motion Capture Database, trial {Path(scene.clip).stem}, frames {scene.start} to "
             f"{scene.stop - 1} at 120 Hz. The data used in this project was obtained from mocap.cs.cmu.edu. The "
             "database was created with funding from NSF EIA-0196217. Body: anny 0.6.2 on MakeHuman assets (CC0)."
         ),
         "licence": np.array("Apache-2.0 (rendered by this project; the CMU motion itself may not be resold)"),
     }
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file next to ``path`` that takes its place when all went well."""
-    draft = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        yield draft
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def write_truth(path: Path, truth: dict[str, Any]) -> None:
@@ -402,9 +359,12 @@ def pictures(stage: Stage, body: Body, rotations: Array, heads: Array) -> Iterat
 def main(arguments: list[str] | None = None) -> None:
     """Make both files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mocap", type=Path, required=True, help="folder of the motion archives (it holds cmu/)")
-    parser.add_argument("--out", type=Path, default=Path("videopose3d/data"), help="where the two files go")
-    parser.add_argument("--crf", type=int, default=15, help="quality of the video, lower is better and larger")
+    sets = "the motion capture sets; it holds cmu/clips.csv, cmu/*.tar.xz and so on"
+    parser.add_argument("--mocap", type=Path, required=True, metavar="FOLDER", help=sets)
+    place = "where the two files go (default: %(default)s)"
+    parser.add_argument("--out", type=Path, default=Path("videopose3d/data"), metavar="FOLDER", help=place)
+    quality = "quality of the video from 0 (best, largest) to 51 (default: %(default)s)"
+    parser.add_argument("--crf", type=int, default=15, help=quality)
     options = parser.parse_args(arguments)
     start = time.perf_counter()
     scene = Scene()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-# Materials; `synth_person` paints faces with these numbers.
+# Materials; `synth_clothes` paints faces with these numbers.
 SKIN, SHIRT, TROUSERS, SHOE, EYE, HAIR = range(6)
 
 
@@ -679,7 +679,7 @@ def shade_person(
         vertices: (V, 3) posed [m].
         normals: (V, 3) posed.
         rest: (V, 3) where the vertices lie at rest [m].
-        face: (6, 3) left eye, right eye, nose, left ear, right ear at rest; (mouth below nose, sole height, 0) [m].
+        face: (6, 3) points of face and shoes at rest [m], see `synth_clothes.Figure`.
         palette: (6, 3) base colour of every material.
         eye_point: (3,) camera position [m].
         directions: (L, 3) of the lights.
@@ -744,11 +744,9 @@ def shade_person(
             elif m == EYE:
                 _eye_colour(q, face, colour)
                 shine, sharp = 0.35, 90.0
-            elif m == HAIR:
+            else:
                 _hair_colour(q, face, palette[HAIR], n, colour)
                 shine, sharp = 0.06, 14.0
-            else:
-                colour[:] = palette[m]
             n /= np.sqrt(_dot(n, n)) + 1e-12
             total[:], gloss[:] = 0.0, 0.0
             for s in range(len(directions)):

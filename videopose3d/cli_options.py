@@ -9,33 +9,12 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import click
 
+from videopose3d.config import LIMITS
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 Config = TypeVar("Config")
 
 CHOICES = {"layout": ("auto", "side", "stack")}
-
-LIMITS: dict[str, tuple[float | None, float | None]] = {
-    "max_side": (16, None),
-    "min_score": (0, 1),
-    "max_gap": (0, None),
-    "fov": (1, 179),
-    "focal": (1, None),
-    "height": (0.1, 10),
-    "chunk": (1, None),
-    "picture_height": (16, None),
-    "gif_fps": (1, 50),
-    "gif_height": (16, None),
-    "elevation": (-90, 90),
-    "windows": (1, None),
-    "batch": (2, None),
-    "channels": (1, None),
-    "dropout": (0, 0.99),
-    "learning_rate": (0, None),
-    "weight_decay": (0, None),
-    "average": (0, 1),
-    "save_every": (1, None),
-}
-"""What a number on the command line may be; anything else is wrong usage (exit code 2)."""
 
 
 def options_from(config: type, *, leave_out: tuple[str, ...] = ()) -> Callable[[Command], Command]:

@@ -13,6 +13,9 @@ from videopose3d.errors import InputError
 RESULT_SUFFIX = "_3d.mp4"
 """What is put after a source's name to name the video of its result."""
 
+LONGEST_STEM = 60
+"""What is kept of the name in a URL, which may be longer than a file's may be."""
+
 VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
     *(".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
@@ -61,8 +64,9 @@ def is_url(source: str) -> bool:
 
 def stem_of(source: str) -> str:
     """Name for the results of a source, without folder and suffix."""
-    path = unquote(urlsplit(source).path) if is_url(source) else source
-    return Path(path).stem or "video"
+    if not is_url(source):
+        return Path(source).stem or "video"
+    return Path(unquote(urlsplit(source).path)).stem[:LONGEST_STEM] or "video"
 
 
 def default_outputs(sources: Sequence[str], folder: Path, suffix: str = RESULT_SUFFIX) -> list[Path]:

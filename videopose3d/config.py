@@ -4,6 +4,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from videopose3d.errors import VideoPose3DError
+
+LIMITS: dict[str, tuple[float | None, float | None]] = {
+    "max_side": (16, None),
+    "min_score": (0, 1),
+    "max_gap": (0, None),
+    "fov": (1, 179),
+    "focal": (1, None),
+    "height": (0.1, 10),
+    "smooth": (0, None),
+    "chunk": (1, None),
+    "picture_height": (16, None),
+    "gif_fps": (1, 50),
+    "gif_height": (16, None),
+    "elevation": (-90, 90),
+    "windows": (1, None),
+    "batch": (2, None),
+    "channels": (1, None),
+    "dropout": (0, 0.99),
+    "learning_rate": (0, None),
+    "weight_decay": (0, None),
+    "average": (0, 1),
+    "save_every": (1, None),
+}
+"""What the numbers may be, both ends included; None is no end."""
+
+
+def check_limits(config: object) -> None:
+    """Refuse numbers outside `LIMITS`.
+
+    Raises:
+        VideoPose3DError: A field is outside its limits.
+    """
+    for name, value in vars(config).items():
+        low, high = LIMITS.get(name, (None, None))
+        if value is not None and ((low is not None and not value >= low) or (high is not None and not value <= high)):
+            allowed = f"{low} or more" if high is None else f"between {low} and {high}"
+            raise VideoPose3DError(f"{name.replace('_', '-')} is {value}", fix=f"It has to be {allowed}.")
+
 
 @dataclass(frozen=True)
 class DetectConfig:
@@ -22,6 +61,9 @@ class DetectConfig:
     min_score: float = 0.5
     max_gap: float = 0.5
     repair_swaps: bool = True
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
 
 @dataclass(frozen=True)
@@ -47,6 +89,9 @@ class LiftConfig:
     flip: bool = True
     smooth: float = 0.25
     chunk: int = 2048
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
 
 @dataclass(frozen=True)
@@ -77,6 +122,9 @@ class TrainConfig:
     seed: int = 1
     save_every: int = 500
 
+    def __post_init__(self) -> None:
+        check_limits(self)
+
 
 @dataclass(frozen=True)
 class RenderConfig:
@@ -99,6 +147,9 @@ class RenderConfig:
     elevation: float = 12.0
     azimuth: float = 25.0
     audio: bool = True
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
 
 @dataclass(frozen=True)

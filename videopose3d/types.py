@@ -113,7 +113,7 @@ class Keypoints2D:
     detector: str = ""
 
     def __post_init__(self) -> None:
-        people, frames = self.points.shape[:2]
+        people, frames = _leading(self.points)
         _check("Keypoints2D.points", self.points, (people, frames, len(self.skeleton), 2))
         _check("Keypoints2D.scores", self.scores, (people, frames, len(self.skeleton)))
         _check("Keypoints2D.boxes", self.boxes, (people, frames, 4))
@@ -153,7 +153,7 @@ class Poses3D:
     lifter: str = ""
 
     def __post_init__(self) -> None:
-        people, frames = self.poses.shape[:2]
+        people, frames = _leading(self.poses)
         _check("Poses3D.poses", self.poses, (people, frames, len(self.skeleton), 3))
         _check("Poses3D.trajectory", self.trajectory, (people, frames, 3))
 
@@ -216,6 +216,12 @@ class Result:
                 "this result has 2D keypoints only", where=self.keypoints.source or None, fix="Lift it first."
             )
         return self.poses
+
+
+def _leading(array: NDArray[np.generic]) -> tuple[int, int]:
+    """P and T of an array that should have them."""
+    people, frames = (*array.shape, 0, 0)[:2]
+    return people, frames
 
 
 def _check(name: str, array: NDArray[np.generic], shape: tuple[int, ...]) -> None:

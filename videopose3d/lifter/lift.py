@@ -124,7 +124,7 @@ class Lifter:
         if self.header.normalisation == "rays":
             rays = torch.from_numpy(rays_from_pixels(points, camera))
             return canonical_input(rays, confidence, self.header.input_skeleton)
-        screen = torch.from_numpy(screen_from_pixels(points, size))
+        screen = torch.from_numpy(screen_from_pixels(_bridged(points, seen), size))
         return (torch.cat([screen, confidence[..., None]], -1) if self.header.features == 3 else screen), None
 
     @torch.inference_mode()
@@ -152,6 +152,16 @@ class Lifter:
             mirrored = self.model(mirror_input(windows, self.header.input_skeleton))
             out = (out + mirror_pose(mirrored, self.header.output_skeleton)) / 2
         return out.cpu()
+
+
+def _bridged(points: FloatArray, seen: BoolArray) -> FloatArray:
+    """(T, J, 2) with unseen joints interpolated over time, for lifters that do not know what unseen means."""
+    points, frames = points.copy(), np.arange(len(points))
+    for joint in np.flatnonzero(~seen.all(0) & seen.any(0)):
+        known = seen[:, joint]
+        for axis in (0, 1):
+            points[:, joint, axis] = np.interp(frames, frames[known], points[known, joint, axis])
+    return points
 
 
 def lift(keypoints: Keypoints2D, config: LiftConfig | None = None, progress: Progress | None = None) -> Poses3D:

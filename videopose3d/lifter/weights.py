@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from videopose3d.errors import DeviceError, WeightsError
 from videopose3d.files import replacing
@@ -37,7 +37,7 @@ def save_lifter(model: torch.nn.Module, header: LifterHeader, path: str | os.Pat
         if not key.endswith("num_batches_tracked")
     }
     with replacing(path) as partial:
-        save_file({k: v.contiguous() for k, v in state.items()}, partial, header.to_metadata())
+        partial.write_bytes(save({k: v.contiguous() for k, v in state.items()}, header.to_metadata()))
 
 
 def load_lifter(path: Path, device: str = "cpu") -> tuple[TemporalModel, LifterHeader]:

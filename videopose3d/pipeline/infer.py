@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Thread
 from time import monotonic
 
@@ -15,7 +16,7 @@ from videopose3d.config import InferConfig, LiftConfig, RenderConfig
 from videopose3d.errors import OutputError
 from videopose3d.files import check_overwrite
 from videopose3d.pipeline.detect import Progress, detect
-from videopose3d.pipeline.stages import StageFiles
+from videopose3d.pipeline.stages import StageFiles, content_key
 from videopose3d.types import Keypoints2D, Result
 
 
@@ -50,7 +51,7 @@ def infer(
     config = config or InferConfig()
     written = [*([output] if output else []), *exports]
     _check_outputs(source, output, exports, overwrite)
-    _check_lifter(config.lift)
+    weights = _check_lifter(config.lift)
     _import_ahead()
 
     def finished(stage: str, settings: object, make: Callable[[], Result]) -> Result:
@@ -62,7 +63,7 @@ def infer(
         keypoints = replace(result.keypoints, source=os.fspath(source))
         count(keypoints.frames)
     with _timed(timings, "lift") as count:
-        settings = (config.detect, config.lift)
+        settings = (config.detect, config.lift, content_key(weights) if stages else "")
         result = finished("lift", settings, lambda: lift_keypoints(keypoints, config.lift, progress))
         result = replace(result, keypoints=keypoints)
         count(keypoints.frames)
@@ -102,6 +103,18 @@ def _check_outputs(
         exporter(path)
     for path in [*([output] if output else []), *exports]:
         check_overwrite(path, overwrite)
+        _check_place(Path(path))
+
+
+def _check_place(path: Path) -> None:
+    there = next(folder for folder in path.absolute().parents if folder.exists())
+    try:
+        with TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"cannot write here ({error.strerror})", where=path, fix="Choose another place with -o or --output-dir."
+        ) from error
 
 
 def _check_video(source: str | os.PathLike[str] | None, output: str | os.PathLike[str]) -> None:
@@ -113,14 +126,17 @@ def _check_video(source: str | os.PathLike[str] | None, output: str | os.PathLik
         raise OutputError("this is the source itself", where=output, fix="Give the result another name.")
 
 
-def _check_lifter(config: LiftConfig) -> None:
+def _check_lifter(config: LiftConfig) -> Path:
+    """The weight file."""
     from videopose3d.weights.store import find_lifter, read_header
 
-    read_header(find_lifter(config.lifter))
+    weights = find_lifter(config.lifter)
+    read_header(weights)
     if config.device not in ("auto", "cpu"):  # finding out loads torch
         from videopose3d.lifter.weights import choose_device
 
         choose_device(config.device)
+    return weights
 
 
 def lift_keypoints(

@@ -10,8 +10,8 @@ from pathlib import Path
 from time import monotonic
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -212,15 +212,13 @@ def _save_checkpoint(
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
     with replacing(path) as partial:
-        save_file({k: v.contiguous().cpu() for k, v in tensors.items()}, partial, {_STEP: str(step)})
+        partial.write_bytes(save({k: v.contiguous().cpu() for k, v in tensors.items()}, {_STEP: str(step)}))
 
 
 def _load_checkpoint(
     path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, averaged: dict[str, Tensor]
 ) -> int:
     """Put a checkpoint's state in place and return the step to go on from."""
-    from safetensors import safe_open
-
     try:
         with safe_open(path, framework="pt") as file:
             step = int((file.metadata() or {})[_STEP])
