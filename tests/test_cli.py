@@ -20,10 +20,9 @@ from stand_in import StandIn
 
 from videopose3d import __version__, cli_progress
 from videopose3d.cli import main
-from videopose3d.cli_options import LIMITS
 from videopose3d.cli_progress import ProgressPrinter
 from videopose3d.cli_sources import default_outputs, expand_sources, stem_of
-from videopose3d.config import DetectConfig, LiftConfig, RenderConfig, TrainConfig
+from videopose3d.config import LIMITS, DetectConfig, LiftConfig, RenderConfig, TrainConfig
 from videopose3d.errors import InputError
 from videopose3d.pipeline.stages import FOLDER
 from videopose3d.result_file import load_result
