@@ -10,6 +10,7 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "max_side": (16, None),
     "min_score": (0, 1),
     "max_gap": (0, None),
+    "parts": (1, 64),
     "fov": (1, 179),
     "focal": (1, None),
     "height": (0.1, 10),
@@ -54,6 +55,7 @@ class DetectConfig:
         min_score: A frame counts as "person seen" from this person confidence on.
         max_gap: Gaps up to this long are interpolated, longer ones stay NaN [s].
         repair_swaps: Repair left/right swaps over the whole sequence.
+        parts: Parts of the clip that are watched side by side to use more cores; 1 watches in order.
     """
 
     detector: str = "mediapipe"
@@ -61,6 +63,7 @@ class DetectConfig:
     min_score: float = 0.5
     max_gap: float = 0.5
     repair_swaps: bool = True
+    parts: int = 2
 
     def __post_init__(self) -> None:
         check_limits(self)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,21 +109,41 @@ def _open_tasks(mediapipe: Any, min_score: float) -> Iterator[Detect]:
         yield detect
 
 
+_silent = 0
+_stderr = -1
+_silence_lock = Lock()
+
+
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep what MediaPipe's C++ code tells file descriptor 2 about itself from the user."""
+    """Keep what MediaPipe's C++ code tells file descriptor 2 about itself from the user.
+
+    Several detectors may be silent at the same time: the first one in turns it off, the last one out on.
+    """
+    global _silent, _stderr  # noqa: PLW0603 - the descriptor is the whole process's
+    with _silence_lock:
+        _silent += 1
+        if _silent == 1:
+            _stderr = _divert_stderr()
     try:
-        kept = os.dup(2)
-    except OSError:  # no stderr: nothing to keep quiet
-        yield
-        return
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        with _silence_lock:
+            _silent -= 1
+            if _silent == 0 and _stderr >= 0:
+                os.dup2(_stderr, 2)
+                os.close(_stderr)
+
+
+def _divert_stderr() -> int:
+    """Send descriptor 2 to nowhere; a copy of where it went before, -1 where there is none."""
+    try:
+        kept = os.dup(2)
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+    except OSError:
+        return -1
+    return kept
 
 
 def _person(landmarks: Any, frame: Frame) -> Person:

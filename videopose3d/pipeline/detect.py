@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import closing
 
 import numpy as np
 
 from videopose3d.config import DetectConfig
-from videopose3d.detectors import open_detector
 from videopose3d.detectors.tracking import exchange_sides, fill_gaps, repair_swaps, split_people
+from videopose3d.pipeline.watch import Seen, watch
 from videopose3d.skeleton import COCO17
-from videopose3d.types import BoolArray, FloatArray, Keypoints2D, Person, VideoInfo
-from videopose3d.video import probe, read_frames
+from videopose3d.types import BoolArray, FloatArray, Keypoints2D, VideoInfo
+from videopose3d.video import probe
 
 Progress = Callable[[str, int, "int | None"], None]
 """Called with a stage's name, the frames done so far, and how many there will be (None where unknown)."""
@@ -38,26 +37,15 @@ def detect(
     """
     config = config or DetectConfig()
     info = probe(source)
-    seen: list[Person | None] = []
-    with (
-        open_detector(config.detector, config.min_score) as find,
-        closing(read_frames(source, info, max_side=config.max_side)) as frames,
-    ):
-        for frame in frames:
-            people = find(frame, float(len(seen) / info.fps))
-            zoom = np.array([info.width / frame.shape[1], info.height / frame.shape[0]], np.float32)
-            seen.append(_zoomed(max(people, key=lambda p: p.score), zoom) if people else None)
-            if progress:
-                progress("detect", len(seen), info.frame_count)
-    return clean_tracks(seen, info, config)
+
+    def tick(done: int) -> None:
+        if progress:
+            progress("detect", done, info.frame_count)
+
+    return clean_tracks(watch(info, config, tick), info, config)
 
 
-def _zoomed(person: Person, zoom: FloatArray) -> Person:
-    """The person in px of the full-size frame."""
-    return Person(person.keypoints * zoom, person.scores, person.box * np.tile(zoom, 2), person.score)
-
-
-def clean_tracks(seen: list[Person | None], info: VideoInfo, config: DetectConfig) -> Keypoints2D:
+def clean_tracks(seen: Seen, info: VideoInfo, config: DetectConfig) -> Keypoints2D:
     """Clean tracks, one identity each, of the one person a detector saw in every frame."""
     frames, joints = len(seen), len(COCO17)
     points = np.full((frames, joints, 2), np.nan, np.float32)
