@@ -134,7 +134,7 @@ class RenderConfig:
     """What the video to look at is like.
 
     Attributes:
-        picture_height: Height of the written picture [px].
+        picture_height: Greatest height of the written picture [px].
         layout: ``auto``, ``side`` (side by side) or ``stack`` (one above the other).
         gif_fps: Highest frame rate of a GIF [1/s].
         gif_height: Height of a GIF [px].

@@ -111,3 +111,11 @@ def test_one_known_frame_is_left_as_it_is():
     path = np.full((20, 3), np.nan)
     path[7] = 1
     np.testing.assert_array_equal(smooth(path, Fraction(25), SMOOTHING), path)
+
+
+def test_smoothing_weights_are_those_of_savitzky_and_golay():
+    """Their table for a parabola over five points: -3, 12, 17, 12, -3, over 35 (Anal. Chem. 36, 1964)."""
+    impulse = np.zeros((11, 1))
+    impulse[5] = 35
+    smoothed = smooth(impulse, Fraction(20), 0.2)
+    np.testing.assert_allclose(smoothed[3:8, 0], [-3, 12, 17, 12, -3], atol=1e-9)

@@ -19,7 +19,7 @@ SHAPES = [(1920, 1080), (1280, 720), (640, 480), (720, 720), (1080, 1920), (300,
 @pytest.mark.parametrize("size", SHAPES)
 def test_panels_lie_in_the_picture_and_apart_and_keep_the_videos_shape(size, layout):
     found = plan(size, 720, layout)
-    assert found.size[1] == 720
+    assert found.size[1] <= 720
     assert found.size[0] % 2 == 0
     assert found.size[0] <= 1280
     for x, y, width, height in (found.video, found.scene):

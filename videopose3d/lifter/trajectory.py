@@ -5,8 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from scipy.interpolate import interp1d
-from scipy.signal import savgol_filter
 
 from videopose3d.geometry import Camera, place_root, rays_from_pixels
 from videopose3d.skeleton import LIMB_JOINTS, Skeleton
@@ -62,10 +60,23 @@ def smooth(values: Array, fps: Fraction, seconds: float) -> Array:
     known = np.isfinite(values).all(tuple(range(1, values.ndim)))
     if known.sum() < 2 or window < 5:
         return values
-    there = values[known]
-    bridged = interp1d(
-        np.flatnonzero(known), there, axis=0, bounds_error=False, fill_value=(there[0], there[-1]), assume_sorted=True
-    )
-    smoothed: Array = savgol_filter(bridged(np.arange(len(values))), window, 2, axis=0)
+    columns = values.reshape(len(values), -1).astype(np.float64)
+    if not known.all():
+        frames = np.arange(len(values))
+        columns = np.stack([np.interp(frames, frames[known], column[known]) for column in columns.T], -1)
+    smoothed = _local_parabola(columns, window).reshape(values.shape)
     smoothed[~known] = np.nan
     return smoothed
+
+
+def _local_parabola(columns: Array, window: int) -> Array:
+    """(T, K) the values, in every frame, of the parabola that fits the ``window`` frames around it best.
+
+    At the ends it is the parabola of the first and last window. (``scipy.signal`` has it too, and takes most
+    of a second to import.)
+    """
+    powers = np.vander(np.arange(window) - window // 2, 3)
+    fit = powers @ np.linalg.pinv(powers)  # (window, window): row i is the parabola's value at frame i of a window
+    half = window // 2
+    middle = np.lib.stride_tricks.sliding_window_view(columns, window, axis=0) @ fit[half]
+    return np.concatenate([fit[:half] @ columns[:window], middle, fit[half + 1 :] @ columns[-window:]])

@@ -21,6 +21,7 @@ Box = tuple[int, int, int, int]
 
 _WIDEST = 16 / 9
 _SCENE_SHARE = 0.375
+_SCENE_ASPECT = 1.15
 _STACK_FROM = 2.0
 
 
@@ -40,10 +41,10 @@ class Layout:
 
 
 def plan(size: tuple[int, int], height: int, layout: str = "auto", *, scene: bool = True) -> Layout:
-    """Place the panels of a video of ``size`` (width, height) in a picture ``height`` px high.
+    """Place the panels of a video of ``size`` (width, height) in a picture at most ``height`` px high.
 
-    Side by side the picture is at most 16:9 and the scene at least 3/8 of its width, so that both stay
-    legible in a small window; ``auto`` stacks only what is wider than 2:1.
+    Side by side the scene has at least 3/8 of the width, so that both stay legible in a small window, and a
+    wide video makes the picture lower instead of leaving bands; ``auto`` stacks only what is wider than 2:1.
 
     Raises:
         VideoPose3DError: There is no such layout.
@@ -61,6 +62,7 @@ def plan(size: tuple[int, int], height: int, layout: str = "auto", *, scene: boo
         return Layout((width, height), _inside((0, 0, width, half), aspect), (0, half, width, height - half))
     width = _even(min(height * (aspect + 1), height * _WIDEST))
     left = _even(min(height * aspect, width * (1 - _SCENE_SHARE)))
+    height = min(height, _even(max(left / aspect, (width - left) * _SCENE_ASPECT)))
     return Layout((width, height), _inside((0, 0, left, height), aspect), (left, 0, width - left, height))
 
 

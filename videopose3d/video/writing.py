@@ -221,7 +221,7 @@ def _picture_options(encoder: str, size: tuple[int, int], rate: Fraction, crf: i
         return {"c:v": encoder, "pix_fmt": "bgr0", "g": 1}
     bits = round(0.1 * size[0] * size[1] * float(rate) * 2 ** ((23 - crf) / 6))  # for those without a quality
     qualities: dict[str, dict[str, Any]] = {
-        "libx264": {"crf": crf, "preset": "veryfast"},
+        "libx264": {"crf": crf, "preset": "superfast"},
         "h264_nvenc": {"rc": "vbr", "cq": crf + 3, "b:v": 0},
         "mpeg4": {"q:v": max(2, round(crf / 6))},
         "libvpx-vp9": {"crf": min(63, crf + 10), "b:v": 0, "deadline": "realtime", "cpu-used": 6, "row-mt": 1},
@@ -240,7 +240,7 @@ def _encode(
     if options["pix_fmt"] == "yuv420p":  # players take untagged colours for BT.709 or BT.601 as they please
         if size[0] % 2 or size[1] % 2:
             stream = stream.filter("pad", "ceil(iw/2)*2", "ceil(ih/2)*2")
-        stream = stream.filter("scale", out_color_matrix="bt709", out_range="tv", flags="accurate_rnd")
+        stream = stream.filter("scale", out_color_matrix="bt709", out_range="tv", flags="bilinear")
         stream = stream.filter("format", "yuv420p")
     if target is None:
         return _compiled(ffmpeg.output(stream, "-", format="null", **options))
