@@ -22,7 +22,7 @@ from videopose3d import (
     infer,
     lift,
     load_result,
-    render,
+    render_video,
     save_result,
 )
 from videopose3d.errors import OutputError, WeightsError
@@ -113,7 +113,7 @@ def test_the_stages_by_hand(clip: Path, monkeypatch: pytest.MonkeyPatch, tmp_pat
     np.testing.assert_array_equal(result.trajectory, whole.trajectory)
     assert np.isnan(result.poses_3d[0, list(GAP)]).all()  # three frames are longer than 0.1 s
     save_result(result, tmp_path / "a.npz")
-    render(load_result(tmp_path / "a.npz"), tmp_path / "a.gif", config=config.render)
+    render_video(load_result(tmp_path / "a.npz"), tmp_path / "a.gif", config=config.render)
     export_result(result, tmp_path / "a.csv")
     assert {path.name for path in tmp_path.iterdir()} == {"a.npz", "a.gif", "a.csv"}
 

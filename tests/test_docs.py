@@ -30,7 +30,7 @@ README = ROOT / "README.md"
 GUIDES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = [*GUIDES, *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "NOTICE.md", "tools/README.md"))]
 PLANS = "decisions.md"  # names options to come
-TO_COME = {"docs/images/demo.png"}
+TO_COME: set[str] = set()
 FRAMES = 12
 
 

@@ -17,7 +17,8 @@ HEAD = "# Commands\n\nWritten by `make docs` from the help texts; edit those ins
 def walk(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[tuple[str, str]]:
     """Yield ("videopose3d infer", its help) for a command and all below it, in the order of the help."""
     # A fixed width: the file must not depend on the terminal it was written from.
-    context = click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH, color=False)
+    settings = {**command.context_settings, "terminal_width": WIDTH, "color": False}
+    context = click.Context(command, info_name=name, parent=parent, **settings)
     yield context.command_path, context.get_help()
     if not isinstance(command, click.Group):
         return

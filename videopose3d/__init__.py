@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from videopose3d.errors import VideoPose3DError
     from videopose3d.export import export_result
     from videopose3d.pipeline.detect import detect
-    from videopose3d.pipeline.infer import infer, render
+    from videopose3d.pipeline.infer import infer
     from videopose3d.pipeline.infer import lift_keypoints as lift
+    from videopose3d.pipeline.infer import render as render_video
     from videopose3d.result_file import load_result, save_result
     from videopose3d.types import Keypoints2D, Poses3D, Result
 
@@ -30,7 +31,7 @@ _HOMES = {
     "infer": "pipeline.infer",
     "lift": "pipeline.infer:lift_keypoints",
     "load_result": "result_file",
-    "render": "pipeline.infer",
+    "render_video": "pipeline.infer:render",
     "save_result": "result_file",
 }
 
@@ -49,7 +50,7 @@ __all__ = [
     "infer",
     "lift",
     "load_result",
-    "render",
+    "render_video",
     "save_result",
 ]
 

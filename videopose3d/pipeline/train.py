@@ -10,19 +10,17 @@ from pathlib import Path
 from time import monotonic
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from videopose3d.config import TrainConfig
 from videopose3d.datasets.mocap import MotionLibrary
 from videopose3d.datasets.virtual import BodyConfig, CameraConfig, NoiseConfig, WindowSource, detect, film
-from videopose3d.errors import InputError, WeightsError
-from videopose3d.files import replacing
+from videopose3d.errors import InputError
 from videopose3d.lifter.canonical import FEATURES, canonical_input, mirror_input, mirror_pose
 from videopose3d.lifter.model import TemporalModelOneFrame
 from videopose3d.lifter.weights import build_model, choose_device, save_lifter
+from videopose3d.pipeline.checkpoint import TrainState
 from videopose3d.pipeline.heldout import HeldOutTable, evaluate_held_out
 from videopose3d.skeleton import COCO17, H36M17
 from videopose3d.weights.header import LifterHeader
@@ -36,8 +34,6 @@ SHARES = {
     "jump": 0.15,
 }
 """How much of a batch comes from each set: by variety, not by length."""
-
-_STEP = "step"
 
 
 @dataclass(frozen=True)
@@ -161,7 +157,8 @@ def _fit(
     ).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     averaged = {k: v.detach().clone() for k, v in model.state_dict().items() if v.is_floating_point()}
-    first = _load_checkpoint(checkpoint, model, optimizer, averaged) if resume and checkpoint.exists() else 0
+    state = TrainState(model, optimizer, averaged, run=repr(config))
+    first = state.load(checkpoint) if resume and checkpoint.exists() else 0
     steps = max(1, config.windows // config.batch)
     source = WindowSource(motions, _shares(motions), BodyConfig())
     batches = _Batches(source, config, model.receptive_field, first, steps)
@@ -178,7 +175,7 @@ def _fit(
                 report(TrainProgress(step + 1, steps, loss_sum / (step + 1 - shown) * 1000, rate))
             loss_sum, shown = 0.0, step + 1
         if (step + 1) % config.save_every == 0 and step + 1 < steps:
-            _save_checkpoint(checkpoint, model, optimizer, averaged, step + 1)
+            state.save(checkpoint, step + 1)
     return {key: value.cpu() for key, value in averaged.items()}
 
 
@@ -202,38 +199,3 @@ def _average(averaged: dict[str, Tensor], model: torch.nn.Module, decay: float) 
     state = model.state_dict()
     for key, value in averaged.items():
         value.lerp_(state[key], 1 - decay)
-
-
-def _save_checkpoint(
-    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, averaged: dict[str, Tensor], step: int
-) -> None:
-    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-    tensors |= {f"average.{k}": v for k, v in averaged.items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
-    with replacing(path) as partial:
-        partial.write_bytes(save({k: v.contiguous().cpu() for k, v in tensors.items()}, {_STEP: str(step)}))
-
-
-def _load_checkpoint(
-    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, averaged: dict[str, Tensor]
-) -> int:
-    """Put a checkpoint's state in place and return the step to go on from."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            step = int((file.metadata() or {})[_STEP])
-        tensors = load_file(path)
-        model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
-        for key, value in averaged.items():
-            value.copy_(tensors[f"average.{key}"])
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            if key.startswith("optimizer."):
-                _, index, name = key.split(".", 2)
-                state.setdefault(int(index), {})[name] = value
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
-        raise WeightsError(
-            "this checkpoint is not of the same run", where=path, fix="Remove it, or train without --resume."
-        ) from error
-    return step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -41,7 +42,7 @@ def ffmpeg_path() -> str:
 
 def input_url(source: str | Path) -> str:
     """``source`` as ffmpeg must be told it: a file here never reads as an option, protocol or pattern."""
-    return f"file:{source}" if Path(source).exists() else str(source)
+    return f"file:{source}" if os.path.exists(source) else str(source)
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,9 @@ def load_library(path: str | os.PathLike[str]) -> MotionLibrary:
             return _unpack({key: file[key] for key in file.files})
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise FileFormatError(
-            f"not a motion library ({error})", where=path, fix="Build one with `videopose3d prepare mocap`."
+            f"not a motion library ({error})",
+            where=path,
+            fix="Make one: save_library(path, build_library(folder)).",
         ) from error
 
 
