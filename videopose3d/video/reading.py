@@ -60,9 +60,9 @@ def read_frames(
         raise VideoError(what, where=source, fix=length or "Choose another interval.")
     target = size or fitted_size(info, max_side)
     command = _command(os.fspath(source), info, target, first, count)
-    left = None if info.frame_count is None else info.frame_count - first
-    expected = left if count is None or left is None else min(left, count)
-    return _frames(command, info.source, target, expected)
+    last = math.inf if count is None else first + count
+    expected = None if info.frame_count is None else int(min(info.frame_count, last))
+    return _frames(command, info.source, target, first, expected)
 
 
 def fitted_size(info: VideoInfo, max_side: int | None = None) -> tuple[int, int]:
@@ -104,9 +104,9 @@ def _command(source: str, info: VideoInfo, size: tuple[int, int], first: int, co
 
 
 def _frames(
-    command: list[str], source: str, size: tuple[int, int], expected: int | None
+    command: list[str], source: str, size: tuple[int, int], first: int, expected: int | None
 ) -> Generator[Frame, None, None]:
-    """Run ``command`` and yield the pictures it writes.
+    """Run ``command`` and yield the pictures it writes: from frame ``first`` up to frame ``expected``.
 
     Raises:
         VideoError: It wrote none.
@@ -121,10 +121,10 @@ def _frames(
     if count == 0:
         what = f"no frame could be decoded ({last_line(said)})"
         raise failure(what, where=source, fix=UNDECODABLE, details=said)
-    missing = 0 if expected is None else expected - count
+    missing = 0 if expected is None else expected - first - count
     if missing > max(1, count // 100) or code != 0:
         of = "" if expected is None else f" of {expected}"
-        logger.warning("%s: only %d%s frames could be read (%s)", source, count, of, last_line(said))
+        logger.warning("%s: only %d%s frames could be read (%s)", source, first + count, of, last_line(said))
 
 
 def _next_frame(pipe: IO[bytes], size: tuple[int, int]) -> Frame | None:
