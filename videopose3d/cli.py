@@ -276,8 +276,12 @@ def weights_list(as_json: bool) -> None:
                 f"{name}  {header.skeleton_in} to {header.skeleton_out}, filters {frames}, {header.channels} channels"
             )
             click.echo(f"  {path.stat().st_size / 1e6:.1f} MB, {header.licence or 'licence not stated'}")
+            click.echo("  errors on held-out people, MPJPE / after alignment (P-MPJPE):")
             for metric, value in header.metrics.items():
-                click.echo(f"  {metric.replace('_', ' ')}: {value:g} mm")
+                if not metric.endswith("_p_mpjpe"):
+                    kind = metric.removesuffix("_mpjpe")
+                    aligned = header.metrics.get(f"{kind}_p_mpjpe", float("nan"))
+                    click.echo(f"    {kind.replace('_', ' '):17} {value:6.1f} / {aligned:5.1f} mm")
 
 
 @main.command()

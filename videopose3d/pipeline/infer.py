@@ -153,6 +153,8 @@ def lift_keypoints(
 
     config = config or LiftConfig()
     total = int(keypoints.placed.sum())
+    if progress:
+        progress("lift", 0, total)
     poses = lift(keypoints, config, (lambda done: progress("lift", done, total)) if progress else None)
     return Result(keypoints, poses, focal=camera_of(keypoints.size, config).focal)
 
