@@ -2,7 +2,7 @@
 
 Run by hand from the repository, with the package and its extra [synth] installed:
 
-    python tools/make_demo_clip.py --mocap ../shared/mocap
+    python tools/make_demo_clip.py --mocap MOCAP
 
 Writes demo.mp4 and demo_truth.npz; what is in them and whose they are: tools/README.md. It takes about five minutes
 on one core.

@@ -34,7 +34,7 @@ class _TemporalNetwork(nn.Module):
             raise WeightsError(f"filter widths must be odd and positive, got {tuple(filter_widths)}")
         self.joints_in, self.features, self.joints_out = joints_in, features, joints_out
         self.filter_widths = tuple(filter_widths)
-        self.causal = causal
+        self.causal, self.dense = causal, dense
         self.drop = nn.Dropout(dropout)
         self.relu = nn.ReLU(inplace=True)
 
@@ -87,29 +87,6 @@ class TemporalModel(_TemporalNetwork):
         dense: Ordinary convolutions of the same extent instead of dilated ones (the paper's ablation).
     """
 
-    def __init__(
-        self,
-        joints_in: int,
-        features: int,
-        joints_out: int,
-        filter_widths: Sequence[int],
-        *,
-        causal: bool = False,
-        dropout: float = 0.25,
-        channels: int = 1024,
-        dense: bool = False,
-    ) -> None:
-        super().__init__(
-            joints_in,
-            features,
-            joints_out,
-            filter_widths,
-            causal=causal,
-            dropout=dropout,
-            channels=channels,
-            dense=dense,
-        )
-
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, J_in, features) to (B, T - F + 1, J_out, 3) [m]."""
         self._check(x, x.shape[1] >= self.receptive_field)
@@ -137,30 +114,9 @@ class TemporalModelOneFrame(_TemporalNetwork):
     only the activations that the one pose needs. Arguments as `TemporalModel`, without ``dense``.
     """
 
-    def __init__(
-        self,
-        joints_in: int,
-        features: int,
-        joints_out: int,
-        filter_widths: Sequence[int],
-        *,
-        causal: bool = False,
-        dropout: float = 0.25,
-        channels: int = 1024,
-    ) -> None:
-        super().__init__(
-            joints_in,
-            features,
-            joints_out,
-            filter_widths,
-            causal=causal,
-            dropout=dropout,
-            channels=channels,
-        )
-
     def forward(self, x: Tensor) -> Tensor:
         """(B, F, J_in, features) to (B, 1, J_out, 3) [m]."""
-        self._check(x, x.shape[1] == self.receptive_field)
+        self._check(x, x.shape[1] == self.receptive_field and not self.dense)
         h = self._activate(_matrix_conv(x.flatten(2), self.expand_conv), self.expand_bn)  # (B, T, C)
         for block, width in enumerate(self.filter_widths[1:], start=1):
             spread, pointwise = 2 * block - 2, 2 * block - 1

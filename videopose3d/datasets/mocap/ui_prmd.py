@@ -2,7 +2,7 @@
 
 Source: A. Vakanski et al., "A Data Set of Human Body Movements for Physical Rehabilitation Exercises", Data
 2018, 3(1), 2. Hips: M. Harrington et al., J. Biomech. 40 (2007). Knees and ankles: the chord rule of Plug-in-
-Gait (R. Davis et al., Human Movement Science 10 (1991)). Storage: README of ``shared/mocap/ui-prmd``.
+Gait (R. Davis et al., Human Movement Science 10 (1991)). Storage: the README beside the files.
 """
 
 from __future__ import annotations
