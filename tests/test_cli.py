@@ -466,16 +466,36 @@ def test_resume_does_not_detect_again(clip: str, finder: StandIn, here: Path) ->
 def test_resume_takes_only_what_was_made_with_these_settings_from_this_video(
     clip: str, finder: StandIn, make_video: MakeVideo, here: Path
 ) -> None:
-    run("infer", clip, "-o", "a.npz.mp4", "--no-render")
+    run("infer", clip, "--export", "a.npz")
     run("infer", clip, "--export", "b.npz", "--no-render", "--resume", "--height", 2)
     assert finder.opened == 1  # only lifted again
-    a, b = arrays(here / "a.npz.npz"), arrays(here / "b.npz")
+    a, b = arrays(here / "a.npz"), arrays(here / "b.npz")
     np.testing.assert_allclose(b["poses_3d"], a["poses_3d"] * np.float32(2 / 1.7), rtol=1e-5, atol=1e-6)
     run("infer", clip, "--export", "c.npz", "--no-render", "--resume", "--max-gap", 0.1)
     assert finder.opened == 2
     other = make_video(name="walk.mp4", size=(96, 128), frames=FRAMES + 1)
     run("infer", other, "--export", "d.npz", "--no-render", "--resume")
     assert finder.opened == 3
+
+
+def test_resume_skips_only_what_the_same_run_wrote(clip: str, finder: StandIn, here: Path) -> None:
+    run("infer", clip)
+    first = (here / "walk_3d.npz").read_bytes()
+    assert "done before" in run("infer", clip, "--resume").stderr
+    assert "done before" not in run("infer", clip, "--resume", "--height", 1.9).stderr
+    assert (here / "walk_3d.npz").read_bytes() != first
+    assert "done before" not in run("infer", clip, "--resume").stderr, "others have written there since"
+    assert (here / "walk_3d.npz").read_bytes() == first
+
+
+def test_named_files_are_all_that_is_written(clip: str, finder: StandIn, here: Path) -> None:
+    run("infer", clip, "--export", "walk.csv")
+    run("infer", clip, "-o", "walk.gif")
+    assert sorted(path.name for path in here.iterdir() if path.suffix not in ("", Path(clip).suffix)) == [
+        "walk.csv",
+        "walk.gif",
+    ]
+    assert run("infer", clip, "-o", "more.mp4", "--no-render").exit_code == 2
 
 
 def test_resume_knows_a_renamed_video(clip: str, finder: StandIn, here: Path) -> None:
@@ -500,7 +520,7 @@ def test_resume_lifts_again_with_other_weights_of_the_same_name(clip: str, finde
 
 def test_resume_ignores_a_damaged_stage_file(clip: str, finder: StandIn, here: Path) -> None:
     run("infer", clip, "--no-render")
-    stage_files = list((here / FOLDER).iterdir())
+    stage_files = list((here / FOLDER).glob("*.npz"))
     assert sorted(path.suffixes[-2] for path in stage_files) == [".detect", ".lift"]
     for path in stage_files:
         path.write_bytes(path.read_bytes()[:200])
@@ -542,3 +562,9 @@ def test_the_commands_one_by_one_equal_infer(
     absent = np.isnan(whole["poses_3d"][0]).all((-2, -1))
     assert np.flatnonzero(absent).tolist() == list(range(15, 31))
     assert not whole["present"][0, list(gaps)].any()
+
+
+def test_numbered_results_are_no_sources(here: Path) -> None:
+    for name in ("a.mp4", "a.mov", "a_3d.mp4", "a_2_3d.mp4", "b_3d.mp4"):
+        (here / name).touch()
+    assert sorted(Path(source).name for source in expand_sources(["."])) == ["a.mov", "a.mp4", "b_3d.mp4"]

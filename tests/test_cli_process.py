@@ -89,7 +89,7 @@ def test_an_ended_run_leaves_nothing_half_done(
     clip = tmp_path / "walk.mp4"
     make_clip(Clip(size=(96, 128), frames=FRAMES), clip)
     script, _ = write_runner(tmp_path, delay=0.1 if moment is detecting else 0.0)
-    command = [sys.executable, str(script), "infer", "walk.mp4", "--export", "walk.npz"]
+    command = [sys.executable, str(script), "infer", "walk.mp4", "-o", "walk_3d.mp4", "--export", "walk.npz"]
     with (tmp_path / "stderr.txt").open("wb") as stderr:
         process = subprocess.Popen(
             command, cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True

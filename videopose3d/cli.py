@@ -70,40 +70,53 @@ def infer(
     videopose3d infer clip.mp4 -o walk.gif --export walk.csv
     videopose3d infer videos/ 'more/*.mov' --output-dir results --resume
 
-    Without -o and --export each source gives NAME_3d.mp4 and NAME_3d.npz in the output folder.
+    Without -o and --export each source gives NAME_3d.mp4 and NAME_3d.npz in the output folder; with them
+    just the named files are written.
     """
     with reported():
         found = expand_sources(sources)
         if len(found) > 1 and (output or exports):
             raise click.UsageError("-o and --export name one file; for several sources use --output-dir.")
-        folder: Path = options["output_dir"]
-        videos = [output] if output else default_outputs(found, folder)
-        jobs = []
-        for source, video in zip(found, videos, strict=True):
-            files = list(exports) or ([] if output and not no_render else [video.with_suffix(".npz")])
-            jobs.append((source, None if no_render else video, files))
+        if no_render and output:
+            raise click.UsageError("--no-render and -o contradict each other.")
+        jobs: list[tuple[str, Path | None, list[Path]]]
+        if output or exports:
+            jobs = [(found[0], output, list(exports))]
+        else:
+            videos = default_outputs(found, options["output_dir"])
+            jobs = [
+                (source, None if no_render else video, [video.with_suffix(".npz")])
+                for source, video in zip(found, videos, strict=True)
+            ]
     each(jobs, lambda job, progress: _infer(job, options, progress), options)
 
 
 def _infer(job: tuple[str, Path | None, list[Path]], options: dict[str, Any], progress: ProgressPrinter) -> Any:
     from videopose3d.pipeline.infer import infer as run
-    from videopose3d.pipeline.stages import StageFiles
+    from videopose3d.pipeline.stages import StageFiles, content_key
+    from videopose3d.weights.store import find_lifter
 
     source, video, exports = job
     outputs = [*([video] if video else []), *exports]
-    if options["resume"] and all(path.exists() for path in outputs):
+    config = InferConfig(
+        config_from(DetectConfig, options), config_from(LiftConfig, options), config_from(RenderConfig, options)
+    )
+    stages = StageFiles(outputs[0].parent, source, reuse=options["resume"])
+    whole_run = (config, content_key(find_lifter(config.lift.lifter)), [path.name for path in outputs])
+    if stages.is_done(whole_run, outputs):
         raise NothingToDo(outputs)
-    return run(
+    result = run(
         source,
         video,
         exports=exports,
-        config=InferConfig(
-            config_from(DetectConfig, options), config_from(LiftConfig, options), config_from(RenderConfig, options)
-        ),
+        config=config,
         overwrite=options["overwrite"] or options["resume"],
-        stages=StageFiles(outputs[0].parent, source, reuse=options["resume"]),
+        stages=stages,
         progress=progress,
     )
+    if result.people:
+        stages.set_done(whole_run, outputs)
+    return result
 
 
 @main.command()

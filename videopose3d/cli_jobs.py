@@ -70,12 +70,12 @@ def _attempt(
     except NothingToDo as done:
         return 0, {"outputs": [str(path) for path in done.outputs], "skipped": True}
     except (VideoPose3DError, OSError) as error:
-        progress.close()
+        progress.close(finished=False)
         click.echo(f"Error: {_one_line(error)}", err=True)
         return FAILED, {"error": _one_line(error)}
     except KeyboardInterrupt:
-        progress.close()
-        click.echo("Interrupted. Nothing was left half written; infer --resume goes on from here.", err=True)
+        progress.close(finished=False)
+        click.echo("Interrupted. Nothing was left half written; infer --resume skips stages that were done.", err=True)
         sys.exit(INTERRUPTED)
     return (0 if result.people else NOBODY), _summary(result)
 

@@ -40,13 +40,14 @@ class ProgressPrinter:
             self._shown = now
             self._print(self._line(done, total, now), living=self._live)
 
-    def close(self) -> None:
-        """End the current stage with a line that says how long it took."""
+    def close(self, finished: bool = True) -> None:
+        """End the current stage with a line that says how long it took, or how far it came."""
         if self._stage and not self._quiet:
             seconds = self._reached - self._started
             done = self._last[0]
             rate = f", {done / seconds:.0f} frames/s" if seconds > 0.5 else ""
-            self._print(f"{self._label}: {self._stage} {done} frames in {seconds:.1f} s{rate}", living=False)
+            verb = "" if finished else "stopped after "
+            self._print(f"{self._label}: {self._stage} {verb}{done} frames in {seconds:.1f} s{rate}", living=False)
         self._stage = ""
 
     def _line(self, done: int, total: int | None, now: float) -> str:

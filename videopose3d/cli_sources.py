@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -53,8 +54,14 @@ def _expand(source: str) -> list[str]:
 
 
 def _without_results(videos: list[str]) -> list[str]:
-    results = {os.path.splitext(video)[0] + RESULT_SUFFIX for video in videos}
-    return [video for video in videos if video not in results]
+    stems = {os.path.splitext(video)[0] for video in videos}
+    return [video for video in videos if _source_stem(video) not in stems]
+
+
+def _source_stem(video: str) -> str | None:
+    """``folder/NAME`` of ``folder/NAME_3d.mp4`` and ``folder/NAME_2_3d.mp4``; None for other names."""
+    result = re.fullmatch(rf"(.+?)(_\d+)?{re.escape(RESULT_SUFFIX)}", video)
+    return result[1] if result else None
 
 
 def is_url(source: str) -> bool:

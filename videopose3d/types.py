@@ -102,10 +102,10 @@ class Keypoints2D:
         source, detector: Provenance.
     """
 
-    points: FloatArray
-    scores: FloatArray
-    boxes: FloatArray
-    present: BoolArray
+    points: FloatArray = field(repr=False)
+    scores: FloatArray = field(repr=False)
+    boxes: FloatArray = field(repr=False)
+    present: BoolArray = field(repr=False)
     skeleton: Skeleton
     fps: Fraction
     size: tuple[int, int]
@@ -147,8 +147,8 @@ class Poses3D:
         lifter: Provenance.
     """
 
-    poses: FloatArray
-    trajectory: FloatArray
+    poses: FloatArray = field(repr=False)
+    trajectory: FloatArray = field(repr=False)
     skeleton: Skeleton
     lifter: str = ""
 

@@ -13,7 +13,7 @@ from threading import Thread
 from time import monotonic
 
 from videopose3d.config import InferConfig, LiftConfig, RenderConfig
-from videopose3d.errors import OutputError
+from videopose3d.errors import OutputError, VideoPose3DError
 from videopose3d.files import check_overwrite
 from videopose3d.pipeline.detect import Progress, detect
 from videopose3d.pipeline.stages import StageFiles, content_key
@@ -48,7 +48,7 @@ def infer(
     Raises:
         VideoPose3DError: Whatever goes wrong, see ``videopose3d.errors``.
     """
-    config = config or InferConfig()
+    config = _checked(config or InferConfig())
     written = [*([output] if output else []), *exports]
     _check_outputs(source, output, exports, overwrite)
     weights = _check_lifter(config.lift)
@@ -75,6 +75,13 @@ def infer(
         _export(result, exports)
         count(keypoints.frames)
     return replace(result, outputs=tuple(os.fspath(path) for path in written), timings=timings)
+
+
+def _checked(config: object) -> InferConfig:
+    if not isinstance(config, InferConfig):
+        what = f"config is a {type(config).__name__}"
+        raise VideoPose3DError(what, where="infer", fix="Give an InferConfig, for example InferConfig(lift=...).")
+    return config
 
 
 def _import_ahead() -> None:

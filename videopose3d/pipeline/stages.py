@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from videopose3d import __version__
 from videopose3d.errors import FileFormatError
+from videopose3d.files import replacing
 from videopose3d.result_file import load_result, save_result
 from videopose3d.types import Result
 
@@ -41,8 +42,7 @@ class StageFiles:
 
     def finished(self, stage: str, settings: object, make: Callable[[], Result]) -> Result:
         """The result of a stage with these settings: read back if allowed and there, else made and kept."""
-        key = hashlib.sha256(f"{self._key}{stage}{settings!r}".encode()).hexdigest()[:20]
-        path = self._folder / f"{key}.{stage}.npz"
+        path = self._path(settings, f"{stage}.npz")
         if self._reuse and path.is_file():
             try:
                 return load_result(path)
@@ -51,3 +51,30 @@ class StageFiles:
         result = make()
         save_result(result, path)
         return result
+
+    def is_done(self, settings: object, outputs: Sequence[Path]) -> bool:
+        """Whether a run with these settings wrote all of these files, and nobody has touched them since."""
+        try:
+            noted = self._path(settings, "done").read_text()
+        except OSError:
+            return False
+        return self._reuse and all(path.is_file() for path in outputs) and noted == _state(outputs)
+
+    def set_done(self, settings: object, outputs: Sequence[Path]) -> None:
+        """Note that a run with these settings wrote these files."""
+        with replacing(self._path(settings, "done")) as partial:
+            partial.write_text(_state(outputs))
+
+    def _path(self, settings: object, suffix: str) -> Path:
+        kind = suffix.partition(".")[0]
+        key = hashlib.sha256(f"{self._key}{kind}{settings!r}".encode()).hexdigest()[:20]
+        return self._folder / f"{key}.{suffix}"
+
+
+def _state(outputs: Sequence[Path]) -> str:
+    """Names, sizes and times of change of files; different when any of them is not there."""
+    lines = []
+    for path in outputs:
+        found = path.stat() if path.is_file() else None
+        lines.append(f"{path.name} {found.st_size} {found.st_mtime_ns}" if found else f"{path.name} missing")
+    return "\n".join(lines)

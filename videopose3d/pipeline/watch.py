@@ -59,7 +59,10 @@ def watch(info: VideoInfo, config: DetectConfig, tick: Callable[[int], None]) ->
                 part.result()
         finally:
             watcher.stop.set()
-    return _joined(parts)
+    seen = _joined(parts)
+    if len(seen) != watcher.done:
+        tick(len(seen))
+    return seen
 
 
 class _Part:
@@ -95,7 +98,7 @@ class _Watcher:
 
     def __init__(self, info: VideoInfo, config: DetectConfig, tick: Callable[[int], None]) -> None:
         self._info, self._config, self._tick = info, config, tick
-        self._done, self._lock = 0, Lock()
+        self.done, self._lock = 0, Lock()
         self.stop = Event()
 
     def run(self, part: _Part, seam: int | None, neighbour: _Part | None) -> None:
@@ -130,8 +133,8 @@ class _Watcher:
 
     def _count(self) -> None:
         with self._lock:
-            self._done = min(self._done + 1, self._info.frame_count or self._done + 1)
-            self._tick(self._done)
+            self.done = min(self.done + 1, self._info.frame_count or self.done + 1)
+            self._tick(self.done)
 
 
 def _joined(parts: list[_Part]) -> Seen:
