@@ -29,7 +29,7 @@ def make_result(people=2, frames=4, *, lifted=True):
     keypoints = Keypoints2D(points, scores, boxes, present, COCO17, fps, size, source, "détecteur")
     if not lifted:
         return Result(keypoints)
-    return Result(keypoints, Poses3D(poses, poses[:, :, 1], H36M17, "réseau"), focal=1234.5678901234567)
+    return Result(keypoints, Poses3D(poses, poses[:, :, 1], H36M17, "réseau"), focal=1234.5678901234567, height=1.83)
 
 
 def fields(result):
@@ -37,7 +37,7 @@ def fields(result):
     values = {f"keypoints.{f.name}": getattr(result.keypoints, f.name) for f in dataclasses.fields(Keypoints2D)}
     if result.poses:
         values |= {f"poses.{f.name}": getattr(result.poses, f.name) for f in dataclasses.fields(Poses3D)}
-    return values | {"focal": result.focal}
+    return values | {"focal": result.focal, "height": result.height}
 
 
 @pytest.mark.parametrize("lifted", [True, False])

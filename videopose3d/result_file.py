@@ -57,8 +57,8 @@ def _arrays(result: Result) -> dict[str, Any]:
             "parents": np.array(result.poses.skeleton.parents, np.int32),
             "lifter": result.poses.lifter,
         }
-    if result.focal is not None:
-        arrays["focal"] = np.float64(result.focal)
+    numbers = {"focal": result.focal, "height": result.height}
+    arrays |= {name: np.float64(value) for name, value in numbers.items() if value is not None}
     return arrays
 
 
@@ -115,7 +115,11 @@ def _result(data: dict[str, np.ndarray[Any, Any]]) -> Result:
             skeleton=skeleton_of(data["joint_names"].tolist()),
             lifter=str(data.get("lifter", "")),
         )
-    return Result(keypoints, poses, focal=float(data["focal"]) if "focal" in data else None)
+    return Result(keypoints, poses, focal=_number(data, "focal"), height=_number(data, "height"))
+
+
+def _number(data: dict[str, np.ndarray[Any, Any]], name: str) -> float | None:
+    return float(data[name]) if name in data else None
 
 
 def boxes_around(points: FloatArray) -> FloatArray:

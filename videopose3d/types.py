@@ -166,6 +166,7 @@ class Result:
         keypoints: The 2D stage.
         poses: The 3D stage; None before lifting.
         focal: Focal length [px] the trajectory was placed with; None before lifting.
+        height: Stature [m] the poses were scaled to; None before lifting.
         outputs: Files written for this result.
         timings: Seconds and frames per stage, as ``{stage: (seconds, frames)}``.
     """
@@ -173,6 +174,7 @@ class Result:
     keypoints: Keypoints2D
     poses: Poses3D | None = None
     focal: float | None = None
+    height: float | None = None
     outputs: tuple[str, ...] = ()
     timings: dict[str, tuple[float, int]] = field(default_factory=dict)
 

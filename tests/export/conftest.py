@@ -46,6 +46,8 @@ def make_result() -> MakeResult:
             'a "b", ü.mp4',
             "made up",
         )
-        return Result(keypoints, Poses3D(poses, trajectory, H36M17, "open") if lifted else None, focal=1500.0)
+        return Result(
+            keypoints, Poses3D(poses, trajectory, H36M17, "open") if lifted else None, focal=1500.0, height=1.8
+        )
 
     return make

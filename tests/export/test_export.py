@@ -20,6 +20,7 @@ def test_npz_is_the_result_file_and_lossless(make_result, tmp_path):
     np.testing.assert_array_equal(again.keypoints.present, result.keypoints.present)
     assert again.fps == result.fps
     assert again.focal == result.focal
+    assert again.height == result.height == 1.8
 
 
 @pytest.mark.parametrize("name", ["out.fbx", "out", "out.npy"])

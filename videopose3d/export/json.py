@@ -48,6 +48,7 @@ def _header(result: Result) -> dict[str, Any]:
         "frame_count": kp.frames,
         "size": list(kp.size),
         "focal": result.focal,
+        "height": result.height,
         "units": {"joints": "m", "root": "m", "keypoints": "px, px, score 0..1", "box": "px", "time": "s"},
         "axes": {"3d": "camera: x right, y down, z forward", "2d": "origin top-left, x right, y down"},
         "joint_names": list(poses.skeleton.joints) if poses else None,

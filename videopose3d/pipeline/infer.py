@@ -163,7 +163,7 @@ def lift_keypoints(
     if progress:
         progress("lift", 0, total)
     poses = lift(keypoints, config, (lambda done: progress("lift", done, total)) if progress else None)
-    return Result(keypoints, poses, focal=camera_of(keypoints.size, config).focal)
+    return Result(keypoints, poses, focal=camera_of(keypoints.size, config).focal, height=config.height)
 
 
 def render(
