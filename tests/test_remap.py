@@ -5,8 +5,8 @@ import pytest
 from golden_files import golden
 
 from videopose3d.errors import SkeletonMismatchError
-from videopose3d.remap import coco_to_h36m, select_joints
-from videopose3d.skeleton import BLAZEPOSE33, COCO17, H36M17, LIMB_JOINTS
+from videopose3d.remap import coco_to_h36m
+from videopose3d.skeleton import COCO17, H36M17, LIMB_JOINTS
 
 both_rules = pytest.mark.parametrize("rule", ["gast", "mm"])
 
@@ -114,15 +114,3 @@ def test_other_shapes_are_refused(shape):
     with pytest.raises(SkeletonMismatchError) as error:
         coco_to_h36m(np.zeros(shape), np.zeros(shape[:-1]))
     assert f"expected (..., 17, 2) COCO keypoints, got {shape}" in str(error.value)
-
-
-def test_joints_are_selected_by_name():
-    points = np.arange(2 * 33 * 3.0).reshape(2, 33, 3)
-    np.testing.assert_array_equal(select_joints(points, BLAZEPOSE33, COCO17)[1, :3], points[1, [0, 2, 5]])
-    scores = select_joints(points[..., 0], BLAZEPOSE33, COCO17)
-    np.testing.assert_array_equal(scores, points[:, BLAZEPOSE33.indices(COCO17.joints), 0])
-
-
-def test_selecting_joints_that_are_not_there_is_an_error():
-    with pytest.raises(SkeletonMismatchError, match="pelvis"):
-        select_joints(np.zeros((17, 2)), COCO17, H36M17)

@@ -12,16 +12,10 @@ from typing import Literal
 import numpy as np
 
 from videopose3d.errors import SkeletonMismatchError
-from videopose3d.skeleton import COCO17, H36M17, LIMB_JOINTS, Skeleton
+from videopose3d.skeleton import COCO17, H36M17, LIMB_JOINTS
 from videopose3d.types import Array
 
 Rule = Literal["mm", "gast"]
-
-
-def select_joints(values: Array, source: Skeleton, target: Skeleton) -> Array:
-    """(..., J, D) or, for scores, (..., J) values of the target's joints, all of which the source has."""
-    axis = -1 if values.shape[-1] == len(source) else -2
-    return np.take(values, source.indices(target.joints), axis=axis)
 
 
 def coco_to_h36m(points: Array, scores: Array, rule: Rule = "gast") -> tuple[Array, Array]:
