@@ -22,8 +22,8 @@ PACKAGE = ROOT / "videopose3d"
 
 FLOORS = {
     0: ["errors", "skeleton", "config", "data"],
-    1: ["types", "files", "opencv"],
-    2: ["geometry", "video", "remap", "metrics", "result_file", "weights"],
+    1: ["types", "files", "opencv", "safe_pickle"],
+    2: ["geometry", "calibration", "video", "remap", "metrics", "result_file", "weights"],
     3: ["detectors", "lifter", "datasets", "render", "export"],
     4: ["pipeline"],
     5: ["cli", "cli_*", "__main__"],

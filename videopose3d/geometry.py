@@ -1,6 +1,7 @@
 """Cameras and the coordinates that lifters take: rays, screen coordinates, placement of the root.
 
-All functions work on the last axis of arrays of any rank. Camera axes: x right, y down, z forward.
+All functions work on the last axis of arrays of any rank. Camera axes: x right, y down, z forward. Calibrated
+cameras, world coordinates and lens distortion are in `calibration`.
 """
 
 from __future__ import annotations

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
+from torch import Tensor
 
 from videopose3d.errors import DeviceError, WeightsError
 from videopose3d.files import replacing
@@ -15,49 +17,92 @@ from videopose3d.lifter.model import TemporalModel
 from videopose3d.weights.header import LifterHeader
 from videopose3d.weights.store import read_header
 
+_TRAJECTORY = "trajectory."
+_COUNTER = "num_batches_tracked"
 
-def build_model(header: LifterHeader, dropout: float = 0.0) -> TemporalModel:
-    """The network that a header describes, with fresh weights."""
+
+def build_model(header: LifterHeader, dropout: float = 0.0, *, trajectory: bool = False) -> TemporalModel:
+    """The network that a header describes, with fresh weights.
+
+    Args:
+        header: Architecture and joints.
+        dropout: Probability of dropping an activation in training.
+        trajectory: The network of the root's trajectory instead: the same, with one joint out.
+    """
     return TemporalModel(
         len(header.input_skeleton),
         header.features,
-        len(header.output_skeleton),
+        1 if trajectory else len(header.output_skeleton),
         header.filter_widths,
         causal=header.causal,
         dropout=dropout,
         channels=header.channels,
+        dense=header.dense,
     )
 
 
-def save_lifter(model: torch.nn.Module, header: LifterHeader, path: str | os.PathLike[str]) -> None:
-    """Write weights and header atomically: convolutions as float16, batch-norm values as float32."""
+def save_lifter(
+    model: torch.nn.Module,
+    header: LifterHeader,
+    path: str | os.PathLike[str],
+    *,
+    trajectory: torch.nn.Module | None = None,
+    half: bool = False,
+) -> None:
+    """Write weights and header atomically.
+
+    Args:
+        model: The pose network, dilated or one-frame.
+        header: Of both networks; its ``trajectory`` is set here.
+        path: The .safetensors file.
+        trajectory: The network of the root's trajectory.
+        half: Convolutions as float16, which halves the file; batch-norm values stay float32.
+    """
+    networks = {"": model} | ({_TRAJECTORY: trajectory} if trajectory else {})
     state = {
-        key: value.half() if value.ndim > 1 else value.float()
-        for key, value in model.state_dict().items()
-        if not key.endswith("num_batches_tracked")
+        prefix + key: (value.half() if half and value.ndim > 1 else value.float()).contiguous()
+        for prefix, network in networks.items()
+        for key, value in network.state_dict().items()
+        if not key.endswith(_COUNTER)
     }
     with replacing(path) as partial:
-        partial.write_bytes(save({k: v.contiguous() for k, v in state.items()}, header.to_metadata()))
+        partial.write_bytes(save(state, replace(header, trajectory=trajectory is not None).to_metadata()))
 
 
 def load_lifter(path: Path, device: str = "cpu") -> tuple[TemporalModel, LifterHeader]:
-    """The network in evaluation mode, in float32 on ``device``, and its header.
+    """The pose network in evaluation mode, in float32 on ``device``, and its header.
 
     Raises:
         WeightsError: The file is damaged or its tensors do not fit its header.
     """
     header = read_header(path)
-    model = build_model(header)
+    state = {k: v for k, v in _tensors(path).items() if not k.startswith(_TRAJECTORY)}
+    return _filled(build_model(header), state, path).to(device), header
+
+
+def load_trajectory(path: Path, device: str = "cpu") -> TemporalModel | None:
+    """The network of the root's trajectory as `load_lifter` gives that of the poses; None where there is none."""
+    header = read_header(path)
+    if not header.trajectory:
+        return None
+    state = {k.removeprefix(_TRAJECTORY): v for k, v in _tensors(path).items() if k.startswith(_TRAJECTORY)}
+    return _filled(build_model(header, trajectory=True), state, path).to(device)
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
     try:
-        state = {key: value.float() for key, value in load_file(path).items()}
+        return {key: value.float() for key, value in load_file(path).items()}
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"not a readable safetensors file ({error})", where=path) from error
-    expected = {k: v.shape for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+
+
+def _filled(model: TemporalModel, state: dict[str, Tensor], path: Path) -> TemporalModel:
+    expected = {k: v.shape for k, v in model.state_dict().items() if not k.endswith(_COUNTER)}
     for key in sorted(expected.keys() | state.keys()):
         if key not in state or key not in expected or state[key].shape != expected[key]:
             raise WeightsError(f"tensor {key} does not fit the header", where=path, fix="The file is damaged.")
     model.load_state_dict(state, strict=False)
-    return model.eval().to(device), header
+    return model.eval()
 
 
 def choose_device(name: str) -> str:

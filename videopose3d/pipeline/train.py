@@ -123,7 +123,7 @@ def train_lifter(
     test = library.select("test")
     table = evaluate_held_out(model, header, test if len(test) else library.select("validation"))
     header = replace(header, metrics=table.figures())
-    save_lifter(model, header, out)
+    save_lifter(model, header, out, half=True)
     checkpoint.unlink(missing_ok=True)
     return table
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from math import prod
 from typing import Any
 
 from videopose3d.errors import WeightsError
@@ -23,8 +24,12 @@ class LifterHeader:
         channels: Width of the hidden layers.
         features: Numbers per 2D joint.
         causal: Poses see the past only.
+        dense: Ordinary convolutions of the same extent instead of dilated ones.
+        trajectory: The file also holds a network for the trajectory of the root.
         skeleton_in, skeleton_out: Names of the joint sets.
+        skeletons: Definitions of joint sets that are not built in, by name.
         normalisation: ``rays`` (lifter/canonical.py) or ``screen`` (x in [-1, 1], as the paper).
+        fps: Frame rate of the training data [1/s]; None where it varied or is not known.
         fps_range: Frame rates seen in training; other rates are resampled into it [1/s].
         stature: Body height the output is scaled to [m]; None where the output has the true scale.
         training: Data, command, seed and hours, as text.
@@ -37,9 +42,13 @@ class LifterHeader:
     channels: int
     features: int
     causal: bool = False
+    dense: bool = False
+    trajectory: bool = False
     skeleton_in: str = "coco17"
     skeleton_out: str = "h36m17"
+    skeletons: Mapping[str, Skeleton] = field(default_factory=dict)
     normalisation: str = "rays"
+    fps: float | None = None
     fps_range: tuple[float, float] = (20.0, 60.0)
     stature: float | None = None
     training: str = ""
@@ -49,12 +58,17 @@ class LifterHeader:
     @property
     def input_skeleton(self) -> Skeleton:
         """Joints the lifter takes."""
-        return SKELETONS[self.skeleton_in]
+        return {**SKELETONS, **self.skeletons}[self.skeleton_in]
 
     @property
     def output_skeleton(self) -> Skeleton:
         """Joints the lifter gives."""
-        return SKELETONS[self.skeleton_out]
+        return {**SKELETONS, **self.skeletons}[self.skeleton_out]
+
+    @property
+    def receptive_field(self) -> int:
+        """F, the input frames that one output frame sees."""
+        return prod(self.filter_widths)
 
     def to_metadata(self) -> dict[str, str]:
         """The header as safetensors metadata."""
@@ -76,11 +90,15 @@ class LifterHeader:
             values["filter_widths"] = tuple(int(w) for w in values["filter_widths"])
             values["fps_range"] = tuple(float(rate) for rate in values["fps_range"])
             values["channels"], values["features"] = int(values["channels"]), int(values["features"])
+            values["skeletons"] = {
+                name: Skeleton(name, tuple(s["joints"]), tuple((a, b) for a, b in s["bones"]))
+                for name, s in values.get("skeletons", {}).items()
+            }
             header = cls(**values)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise WeightsError(f"its header cannot be read ({error})", where=where) from error
         for name in (header.skeleton_in, header.skeleton_out):
-            if name not in SKELETONS:
+            if name not in SKELETONS and name not in header.skeletons:
                 raise WeightsError(f"unknown joint set {name!r}", where=where, fix=f"Known: {', '.join(SKELETONS)}.")
         if header.normalisation not in ("rays", "screen"):
             raise WeightsError(f"unknown input normalisation {header.normalisation!r}", where=where)
