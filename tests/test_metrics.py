@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from videopose3d.metrics import align, mpjpe, mpjve, n_mpjpe, p_mpjpe
+from videopose3d.metrics import (
+    acceleration_error,
+    align,
+    mpjpe,
+    mpjve,
+    n_mpjpe,
+    p_mpjpe,
+    p_mpjpe_per_frame,
+    weighted_mpjpe,
+)
 
 patient = settings(deadline=None, max_examples=50)
 seeds = st.integers(0, 2**32 - 1)
@@ -32,12 +41,36 @@ def test_metrics_are_the_published_ones(case, name, precision, tolerance):
     )
 
 
+@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-9), ("float32", 1e-5)])
 @pytest.mark.parametrize("case", ["a", "b", "c"])
-def test_every_frame_is_aligned_alone(case):
+def test_the_weighted_error_is_the_published_one(case, precision, tolerance):
     arrays = golden("metrics")
-    predicted, target = arrays[f"{case}/pred"], arrays[f"{case}/target"]
-    errors = [p_mpjpe(p[None], t[None]) / 1000 for p, t in zip(predicted, target, strict=True)]
-    np.testing.assert_allclose(errors, arrays[f"{case}_float64/p_mpjpe_per_frame"], rtol=1e-9)
+    predicted, target, weight = (arrays[f"{case}/{which}"].astype(precision) for which in ("pred", "target", "weight"))
+    assert weighted_mpjpe(predicted, target, weight) / 1000 == pytest.approx(
+        float(arrays[f"{case}_{precision}/weighted_mpjpe"]), rel=tolerance
+    )
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-9), ("float32", 1e-5)])
+@pytest.mark.parametrize("case", ["a", "b", "c"])
+def test_every_frame_is_aligned_alone(case, precision, tolerance):
+    arrays = golden("metrics")
+    predicted, target = (arrays[f"{case}/{which}"].astype(precision) for which in ("pred", "target"))
+    expected = arrays[f"{case}_{precision}/p_mpjpe_per_frame"]
+    np.testing.assert_allclose(p_mpjpe_per_frame(predicted, target) / 1000, expected, rtol=tolerance)
+    alone = [p_mpjpe(p[None], t[None]) / 1000 for p, t in zip(predicted, target, strict=True)]
+    np.testing.assert_allclose(alone, expected, rtol=tolerance)
+
+
+def test_acceleration_by_hand():
+    target = np.zeros((4, 2, 3))
+    predicted = target.copy()
+    predicted[:, 0, 2] = [0, 0.001, 0.004, 0.009]  # one of two joints gains 2 mm per frame in every frame
+    assert acceleration_error(predicted, target) == pytest.approx(1)
+    assert mpjve(predicted, target) == pytest.approx((1 + 3 + 5) / 3 / 2)
+    steady = np.arange(4.0)[:, None, None] * np.ones((1, 2, 3))
+    assert acceleration_error(steady, target) == pytest.approx(0)
+    assert np.isnan(acceleration_error(predicted[:2], target[:2]))
 
 
 def test_metrics_by_hand():

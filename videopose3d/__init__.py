@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from videopose3d.config import DetectConfig, InferConfig, LiftConfig, RenderConfig, TrainConfig
+    from videopose3d.config import DetectConfig, InferConfig, LiftConfig, MocapTrainConfig, RenderConfig, TrainConfig
     from videopose3d.errors import VideoPose3DError
     from videopose3d.export import export_result
     from videopose3d.pipeline.detect import detect
@@ -21,6 +21,7 @@ _HOMES = {
     "InferConfig": "config",
     "Keypoints2D": "types",
     "LiftConfig": "config",
+    "MocapTrainConfig": "config",
     "Poses3D": "types",
     "RenderConfig": "config",
     "Result": "types",
@@ -40,6 +41,7 @@ __all__ = [
     "InferConfig",
     "Keypoints2D",
     "LiftConfig",
+    "MocapTrainConfig",
     "Poses3D",
     "RenderConfig",
     "Result",

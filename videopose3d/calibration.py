@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from videopose3d.geometry import Camera, screen_from_pixels
+from videopose3d.geometry import Camera
 from videopose3d.types import Array, FloatArray
 
 Points = Any
@@ -48,9 +48,12 @@ class CalibratedCamera:
         """(9,) focal x, y and center x, y in screen units, k1, k2, k3, tangential; None where not calibrated."""
         if self.focal is None or self.center is None:
             return None
-        focal = np.asarray(self.focal, np.float64) * 2 / self.size[0]
-        center = screen_from_pixels(np.asarray(self.center, np.float64), self.size)
-        return np.concatenate([focal, center, self.radial, self.tangential]).astype(np.float32)
+        width, height = self.size
+        # Rounded where the original program rounds, so that all digits agree.
+        scaled = np.array([*self.focal, *self.center], np.float32) / np.float32(width) * np.float32(2)
+        center = scaled[2:] - np.array([1, height / width])
+        values: FloatArray = np.concatenate([scaled[:2], center, self.radial, self.tangential]).astype(np.float32)
+        return values
 
     @property
     def pinhole(self) -> Camera | None:

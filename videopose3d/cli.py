@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -12,22 +11,23 @@ from typing import Any
 import click
 
 from videopose3d import __version__
+from videopose3d.cli_evaluate import evaluate
 from videopose3d.cli_jobs import NothingToDo, each, one, reported
-from videopose3d.cli_options import config_from, options_from
+from videopose3d.cli_options import (
+    PathOption,
+    config_from,
+    folder_option,
+    json_option,
+    options_from,
+    overwrite_option,
+    quiet_option,
+)
+from videopose3d.cli_prepare import prepare
 from videopose3d.cli_progress import ProgressPrinter
 from videopose3d.cli_sources import default_outputs, expand_sources
-from videopose3d.config import DetectConfig, InferConfig, LiftConfig, RenderConfig, TrainConfig
-
-PathOption = click.Path(path_type=Path, dir_okay=False)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary to stdout.")
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks on stderr.")
-overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
-folder_option = click.option(
-    "--output-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("."),
-    help="Folder for outputs without a name of their own.  [default: the current folder]",
-)
+from videopose3d.cli_train import train, train_mocap
+from videopose3d.cli_weights import weights
+from videopose3d.config import DetectConfig, InferConfig, LiftConfig, RenderConfig
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -225,76 +225,11 @@ def export(result: Path, outputs: tuple[Path, ...], overwrite: bool, **options: 
     each([result], run, options)
 
 
-@main.command()
-@click.argument("motions", type=click.Path(path_type=Path, exists=True))
-@click.option("-o", "--output", type=PathOption, required=True, help="Weights to write (.safetensors).")
-@overwrite_option
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint beside the output.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--licence", default="", help="Licence of the weights, for their header.")
-@options_from(TrainConfig, leave_out=("filter_widths",))
-@quiet_option
-def train(
-    motions: Path, output: Path, overwrite: bool, resume: bool, device: str, licence: str, quiet: bool, **options: Any
-) -> None:
-    """Train a lifter on motion capture: MOTIONS is a folder of sets or a library (.npz) made from one.
-
-    \b
-    videopose3d train mocap/ -o lifter.safetensors
-    """
-    from videopose3d.files import check_overwrite
-
-    _check_suffix(output, (".safetensors",))
-    with reported():
-        check_overwrite(output, overwrite)
-        from videopose3d.datasets.mocap import build_library, load_library
-        from videopose3d.pipeline.train import TrainProgress, train_lifter
-
-        def report(p: TrainProgress) -> None:
-            left = (p.steps - p.step) * options["batch"] / p.rate / 60
-            if not quiet:
-                click.echo(
-                    f"step {p.step}/{p.steps}  loss {p.loss:.1f} mm  {p.rate:.0f} windows/s  {left:.0f} min left",
-                    err=True,
-                )
-
-        library = build_library(motions) if motions.is_dir() else load_library(motions)
-        config = config_from(TrainConfig, options)
-        table = train_lifter(
-            library, output, config, device=device, resume=resume, licence=licence, report=report, training=f"{config}"
-        )
-        click.echo(table.table())
-        click.echo(output)
+for command in (prepare, train, evaluate, train_mocap):
+    main.add_command(command)
 
 
-@main.group()
-def weights() -> None:
-    """Weights that are here, and what they are."""
-
-
-@weights.command("list")
-@json_option
-def weights_list(as_json: bool) -> None:
-    """Bundled lifters: name, input, size, licence and measured errors."""
-    with reported():
-        from videopose3d.weights.store import bundled_lifters, read_header
-
-        headers = {name: (path, read_header(path)) for name, path in bundled_lifters().items()}
-        if as_json:
-            click.echo(json.dumps({name: vars(header) for name, (_, header) in headers.items()}))
-            return
-        for name, (path, header) in headers.items():
-            frames = "x".join(str(width) for width in header.filter_widths)
-            click.echo(
-                f"{name}  {header.skeleton_in} to {header.skeleton_out}, filters {frames}, {header.channels} channels"
-            )
-            click.echo(f"  {path.stat().st_size / 1e6:.1f} MB, {header.licence or 'licence not stated'}")
-            click.echo("  errors on held-out people, MPJPE / after alignment (P-MPJPE):")
-            for metric, value in header.metrics.items():
-                if not metric.endswith("_p_mpjpe"):
-                    kind = metric.removesuffix("_mpjpe")
-                    aligned = header.metrics.get(f"{kind}_p_mpjpe", float("nan"))
-                    click.echo(f"    {kind.replace('_', ' '):17} {value:6.1f} / {aligned:5.1f} mm")
+main.add_command(weights)
 
 
 @main.command()

@@ -5,16 +5,69 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, TypeVar, get_args, get_type_hints
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import click
 
-from videopose3d.config import LIMITS
+from videopose3d.config import LIMITS, TRAJECTORIES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Config = TypeVar("Config")
 
-CHOICES = {"layout": ("auto", "side", "stack")}
+PathOption = click.Path(path_type=Path, dir_okay=False)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary to stdout.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks on stderr.")
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+folder_option = click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("."),
+    help="Folder for outputs without a name of their own.  [default: the current folder]",
+)
+keypoints_option = click.option(
+    "-k", "--keypoints", help="2D keypoints: NAME of data_2d_DATASET_NAME.npz, or a path.  [default: gt]"
+)
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("data"),
+    show_default=True,
+    help="Folder with the data_2d_* and data_3d_* files.",
+)
+
+CHOICES = {
+    "layout": ("auto", "side", "stack"),
+    "trajectory": TRAJECTORIES,
+    "precision": ("float32", "bfloat16"),
+}
+
+
+class NumberList(click.ParamType):  # type: ignore[type-arg]
+    """Whole numbers with commas between them, as a tuple."""
+
+    name = "N,N,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Parse one value of the option."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(int(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not a list of whole numbers such as 3,3,3.", param, ctx)
+
+
+class NameList(click.ParamType):  # type: ignore[type-arg]
+    """Names with commas between them, as a tuple."""
+
+    name = "NAME,NAME,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Parse one value of the option."""
+        if isinstance(value, tuple):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 def options_from(config: type, *, leave_out: tuple[str, ...] = ()) -> Callable[[Command], Command]:
@@ -41,6 +94,9 @@ def _option(name: str, hint: Any, default: Any, text: str) -> Callable[[Any], An
     flag = "--" + name.replace("_", "-")
     if hint is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=default, show_default=True, help=text)
+    if get_origin(hint) is tuple:
+        shown = ",".join(str(part) for part in default)
+        return click.option(flag, name, type=NumberList(), default=shown, show_default=True, help=text)
     kind: Any = next((t for t in get_args(hint) if t is not type(None)), hint) if get_args(hint) else hint
     if name in CHOICES:
         kind = click.Choice(CHOICES[name])

@@ -18,16 +18,19 @@ class ProgressPrinter:
         label: What is being worked on, in front of every line.
         stream: Where to print; a terminal gets a bar.
         quiet: Print nothing.
+        unit: What is counted.
     """
 
-    def __init__(self, label: str, stream: TextIO | None = None, quiet: bool = False) -> None:
+    def __init__(self, label: str, stream: TextIO | None = None, quiet: bool = False, unit: str = "frames") -> None:
+        self._unit, self._note = unit, ""
         self._label, self._stream, self._quiet = label, stream or sys.stderr, quiet
         self._live = self._stream.isatty()
         self._stage, self._started, self._reached, self._shown = "", 0.0, 0.0, 0.0
         self._last = (0, None)  # type: tuple[int, int | None]
 
-    def __call__(self, stage: str, done: int, total: int | None) -> None:
-        """Note that ``done`` of ``total`` frames of a stage are finished."""
+    def __call__(self, stage: str, done: int, total: int | None, note: str = "") -> None:
+        """Note that ``done`` of ``total`` frames of a stage are finished; ``note`` ends the line."""
+        self._note = note
         if self._quiet:
             return
         now = monotonic()
@@ -45,19 +48,21 @@ class ProgressPrinter:
         if self._stage and not self._quiet:
             seconds = self._reached - self._started
             done = self._last[0]
-            rate = f", {done / seconds:.0f} frames/s" if seconds > 0.5 else ""
+            rate = f", {done / seconds:.0f} {self._unit}/s" if seconds > 0.5 else ""
             verb = "" if finished else "stopped after "
-            self._print(f"{self._label}: {self._stage} {verb}{done} frames in {seconds:.1f} s{rate}", living=False)
+            self._print(
+                f"{self._label}: {self._stage} {verb}{done} {self._unit} in {seconds:.1f} s{rate}", living=False
+            )
         self._stage = ""
 
     def _line(self, done: int, total: int | None, now: float) -> str:
         head = f"{self._label}: {self._stage} "
         if not total:
-            return f"{head}{done} frames"
+            return f"{head}{done} {self._unit}"
         share = min(done / total, 1.0)
         left = (now - self._started) * (1 - share) / share if share > 0 else 0.0
         bar = "█" * round(share * _BAR) + "·" * (_BAR - round(share * _BAR)) + " " if self._live else ""
-        return f"{head}{bar}{100 * share:3.0f}%  {done}/{total}  {_clock(left)} left"
+        return f"{head}{bar}{100 * share:3.0f}%  {done}/{total}  {_clock(left)} left  {self._note}".rstrip()
 
     def _print(self, text: str, *, living: bool) -> None:
         erase = "\r\x1b[K" if self._live else ""

@@ -28,8 +28,18 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "weight_decay": (0, None),
     "average": (0, 1),
     "save_every": (1, None),
+    "epochs": (1, 100_000),
+    "stride": (1, None),
+    "lr_decay": (0, 1),
+    "subset": (0, 1),
+    "downsample": (1, None),
+    "warmup": (0, None),
+    "keep_every": (0, None),
 }
 """What the numbers may be, both ends included; None is no end."""
+
+TRAJECTORIES = ("solve", "network")
+"""Where the path of the root comes from; see `LiftConfig`."""
 
 
 def check_limits(config: object) -> None:
@@ -82,6 +92,8 @@ class LiftConfig:
         flip: Average with the mirrored sequence.
         smooth: Length of the window over which poses are smoothed by a local parabola; 0 for raw poses [s].
         chunk: Frames lifted at once; bounds the memory and does not change the result.
+        trajectory: ``solve`` (the path that explains the 2D joints best) or ``network`` (what the lifter's own
+            network of the root gives).
     """
 
     lifter: str = "open"
@@ -92,13 +104,78 @@ class LiftConfig:
     flip: bool = True
     smooth: float = 0.25
     chunk: int = 2048
+    trajectory: str = "solve"
+
+    def __post_init__(self) -> None:
+        check_limits(self)
+        if self.trajectory not in TRAJECTORIES:
+            raise VideoPose3DError(f"trajectory is {self.trajectory!r}", fix=f"Use {' or '.join(TRAJECTORIES)}.")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a lifter is trained on a data set; the defaults are the paper's.
+
+    Attributes:
+        epochs: Passes over the labelled windows.
+        batch: Poses predicted per step, and in every process if there are several.
+        stride: Neighbouring poses predicted from one window.
+        learning_rate: In the first epoch.
+        lr_decay: Factor on the learning rate after every epoch.
+        dropout: Probability of dropping an activation.
+        channels: Width of the hidden layers.
+        causal: Poses see the past only.
+        dense: Ordinary convolutions of the same extent instead of dilated ones (the paper's ablation).
+        augment: Train on mirrored windows, too.
+        subset: Share of every labelled training take to use.
+        downsample: Use every n-th frame, in training and evaluation.
+        warmup: Epochs on labelled windows alone before unlabelled ones join in.
+        distortion: Project with the lens distortion in the unlabelled loss.
+        reprojection: Unlabelled loss: distance of the projected pose from the 2D keypoints.
+        bone_length: Unlabelled loss: labelled and unlabelled people have the same bones on average.
+        one_frame: Train with the strided network that computes one pose per window only (same weights, faster).
+        filter_widths: Odd widths of the convolutions; their product is the receptive field [frames].
+        precision: float32, or bfloat16 for mixed precision.
+        seed: Of everything random; 1234 gives the original program's order of windows.
+        validate: Measure on the training and test subjects after every epoch.
+        score: Give the network the score of every 2D joint, where the keypoints have one.
+        keep_every: Epochs between weights that are kept besides the best and the last; 0 keeps none.
+        licence: Of the weights, for their header.
+        tensorboard: Also write the figures for TensorBoard (pip install tensorboard).
+    """
+
+    epochs: int = 60
+    batch: int = 1024
+    stride: int = 1
+    learning_rate: float = 1e-3
+    lr_decay: float = 0.95
+    dropout: float = 0.25
+    filter_widths: tuple[int, ...] = (3, 3, 3)
+    channels: int = 1024
+    causal: bool = False
+    dense: bool = False
+    augment: bool = True
+    subset: float = 1.0
+    downsample: int = 1
+    warmup: int = 1
+    distortion: bool = True
+    reprojection: bool = True
+    bone_length: bool = True
+    one_frame: bool = True
+    precision: str = "float32"
+    seed: int = 1234
+    validate: bool = True
+    score: bool = True
+    keep_every: int = 10
+    licence: str = ""
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         check_limits(self)
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class MocapTrainConfig:
     """How a lifter is trained on motion capture.
 
     Attributes:

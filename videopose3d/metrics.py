@@ -12,9 +12,25 @@ def mpjpe(predicted: Array, target: Array) -> float:
     return float(np.linalg.norm(predicted - target, axis=-1).mean() * 1000)
 
 
+def weighted_mpjpe(predicted: Array, target: Array, weights: Array) -> float:
+    """Mean of the weighted joint errors [mm]; not divided by the weights (the paper's trajectory loss).
+
+    Args:
+        predicted, target: (..., 3) [m].
+        weights: Broadcast to (...), e.g. (T, 1) one over the root's depth.
+    """
+    return float((weights * np.linalg.norm(predicted - target, axis=-1)).mean() * 1000)
+
+
 def p_mpjpe(predicted: Array, target: Array) -> float:
     """Error after the best rotation, scale and translation of every frame [mm], protocol 2."""
     return mpjpe(align(predicted, target), target)
+
+
+def p_mpjpe_per_frame(predicted: Array, target: Array) -> Array:
+    """(T,) the `p_mpjpe` of every frame [mm]."""
+    errors: Array = np.linalg.norm(align(predicted, target) - target, axis=-1).mean(-1) * 1000
+    return errors
 
 
 def n_mpjpe(predicted: Array, target: Array) -> float:
@@ -29,6 +45,13 @@ def mpjve(predicted: Array, target: Array) -> float:
     if len(target) < 2:
         return float("nan")
     return mpjpe(np.diff(predicted, axis=0), np.diff(target, axis=0))
+
+
+def acceleration_error(predicted: Array, target: Array) -> float:
+    """Mean error of the joints' accelerations, as second differences [mm/frame^2]; NaN for two frames or fewer."""
+    if len(target) < 3:
+        return float("nan")
+    return mpjpe(np.diff(predicted, 2, axis=0), np.diff(target, 2, axis=0))
 
 
 def align(predicted: Array, target: Array) -> Array:

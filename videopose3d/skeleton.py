@@ -147,6 +147,24 @@ HUMANEVA15 = Skeleton(
     ),
 )
 
+# HumanEva's body pose as it is: both ends of every limb, so elbows and knees are there twice. The order follows
+# from the published swap lists and from the order of the 15 joints.
+HUMANEVA20 = Skeleton(
+    "humaneva20",
+    _names(
+        "pelvis thorax neck "
+        "left_shoulder left_elbow left_forearm left_wrist right_shoulder right_elbow right_forearm right_wrist "
+        "left_hip left_knee left_shin left_ankle right_hip right_knee right_shin right_ankle head"
+    ),
+    _chains(
+        "pelvis thorax neck head",
+        "thorax left_shoulder left_elbow left_forearm left_wrist",
+        "thorax right_shoulder right_elbow right_forearm right_wrist",
+        "pelvis left_hip left_knee left_shin left_ankle",
+        "pelvis right_hip right_knee right_shin right_ankle",
+    ),
+)
+
 MPII16 = Skeleton(
     "mpii16",
     _names(
@@ -184,7 +202,7 @@ BLAZEPOSE33 = Skeleton(
     ),
 )
 
-SKELETONS = {s.name: s for s in (COCO17, H36M17, HUMANEVA15, MPII16, BLAZEPOSE33)}
+SKELETONS = {s.name: s for s in (COCO17, H36M17, HUMANEVA15, HUMANEVA20, MPII16, BLAZEPOSE33)}
 
 LIMB_JOINTS = tuple(joint for chain in _LIMBS for joint in chain.split())
 """The twelve joints that every joint set shares: shoulders, elbows, wrists, hips, knees, ankles."""

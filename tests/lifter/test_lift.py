@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from golden_files import golden
+from golden_files import FOLDER, golden, golden_json
+from golden_nets import checkpoint_lifter, fill_rule_d
 from safetensors.torch import load_file, save_file
 from scipy.spatial.transform import Rotation
 from test_model import fill
 
 from videopose3d.config import LiftConfig
-from videopose3d.errors import DeviceError, SkeletonMismatchError, WeightsError
+from videopose3d.datasets import load_dataset
+from videopose3d.errors import DeviceError, SkeletonMismatchError, VideoPose3DError, WeightsError
 from videopose3d.geometry import camera_from_fov, pixels_from_points
 from videopose3d.lifter.lift import Lifter, fit_skeleton, lift, stretches
 from videopose3d.lifter.weights import build_model, choose_device, load_lifter, save_lifter
@@ -90,11 +92,14 @@ def poses(keypoints, lifter, **options):
 def test_flip_averaging_is_the_published_one(layout, skeleton, pairs):
     header = LifterHeader("golden", (3, 3, 3), 16, 2, skeleton_in=skeleton, normalisation="screen")
     assert pairs in header.input_skeleton.joints
-    lifter = Lifter(fill(build_model(header)), header)
+    lifter = Lifter(fill(build_model(header)), header, trajectory=fill(build_model(header, trajectory=True)))
     t, j, f = np.ogrid[0:33, 0:17, 0:2]
-    x = torch.from_numpy(np.sin(0.2 * t + 0.5 * j + 1.3 * f).astype(np.float32))
-    np.testing.assert_allclose(lifter.run(x), golden("lifter")[f"tta_{layout}/pose"], atol=1e-5)
+    x, expected = torch.from_numpy(np.sin(0.2 * t + 0.5 * j + 1.3 * f).astype(np.float32)), golden("lifter")
+    np.testing.assert_allclose(lifter.run(x), expected[f"tta_{layout}/pose"], atol=1e-5)
     assert (lifter.run(x, flip=False) - lifter.run(x)).abs().max() > 1e-3
+    np.testing.assert_allclose(lifter.run_trajectory(x)[:, None], expected[f"tta_{layout}/traj"], atol=1e-5)
+    np.testing.assert_allclose(lifter.run_trajectory(x, chunk=5), lifter.run_trajectory(x), atol=1e-6)
+    assert (lifter.run_trajectory(x, flip=False) - lifter.run_trajectory(x)).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -280,6 +285,99 @@ def test_where_it_comes_from_is_noted(weights):
     assert (result.lifter, result.skeleton) == ("tiny", H36M17)
 
 
+# --- the network's trajectory, and what the original program exports
+
+EXPORTS = golden_json("inference_export")
+LEGACY = LifterHeader("legacy", (3, 3), 16, 2, normalisation="screen", fps_range=(1, 1000))
+
+
+def exported(name):
+    """The lifter, take and switches of a golden export."""
+    args = EXPORTS[name]["args"]
+    given = dict(zip(args, args[1:], strict=False))
+    dataset = load_dataset(given.get("-d", "h36m"), given["-k"], FOLDER / "data")
+    take = next(
+        s for s in dataset.sequences if (s.subject, s.action) == (given["--viz-subject"], given["--viz-action"])
+    )
+    header = replace(LEGACY, skeleton_in=dataset.keypoint_skeleton.name)
+    return checkpoint_lifter(given["--evaluate"], header), take, "-no-tta" not in args
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_poses_are_those_the_original_exports(name):
+    lifter, take, flip = exported(name)
+    camera = take.camera.pinhole or camera_from_fov(take.camera.size, 60)
+    poses = lifter.poses(take.keypoints, camera, take.camera.size, flip=flip, chunk=16)
+    assert np.abs(poses[:, 0]).max() > 1e-4  # the root is predicted, too
+    if take.poses is None and lifter.trajectory:
+        features, _ = lifter.features(take.keypoints, camera, take.camera.size)
+        poses = poses + lifter.run_trajectory(features, flip=flip).numpy()[:, None]
+    np.testing.assert_allclose(poses, golden("inference_export")[name], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["clip_a.mp4/semi", "mixed.mp4/semi"])
+def test_lifting_with_the_networks_trajectory_gives_the_same_places(name, tmp_path):
+    lifter, take, _ = exported(name)
+    path = str(tmp_path / "semi.safetensors")
+    save_lifter(lifter.model, lifter.header, path, trajectory=lifter.trajectory)
+    frames = len(take)
+    clip = Keypoints2D(
+        points=take.keypoints[None], scores=np.ones((1, frames, 17), np.float32),
+        boxes=np.zeros((1, frames, 4), np.float32), present=np.ones((1, frames), bool),
+        skeleton=COCO17, fps=Fraction(25), size=take.camera.size,
+    )  # fmt: skip
+    result = lifted(clip, path, trajectory="network", chunk=8)
+    np.testing.assert_array_equal(result.poses[0, :, 0], 0)
+    places = result.poses[0] + result.trajectory[0][:, None]
+    np.testing.assert_allclose(places, golden("inference_export")[name], atol=1e-5)
+    solved = lifted(clip, path)
+    np.testing.assert_allclose(solved.poses, result.poses, atol=1e-5)
+    assert np.nanmax(np.abs(solved.trajectory - result.trajectory)) > 0.1
+
+
+def test_the_networks_trajectory_at_other_frame_rates(weights, tmp_path):
+    header = replace(HEADER, fps_range=(20, 60), stature=1.7)
+    model = fill_rule_d(build_model(header))
+    path = str(tmp_path / "both.safetensors")
+    save_lifter(model, header, path, trajectory=fill_rule_d(build_model(header, trajectory=True), 1.0, 5.0))
+    clip = walk(31, fps=100)
+    fast = lifted(clip, path, trajectory="network").trajectory
+    arrays = {name: getattr(clip, name)[:, ::2] for name in ("points", "scores", "boxes", "present")}
+    slow = lifted(replace(clip, **arrays, fps=Fraction(50)), path, trajectory="network").trajectory
+    np.testing.assert_allclose(fast[:, ::2], slow, atol=1e-5)
+    tall = lifted(clip, path, trajectory="network", height=3.4).trajectory
+    np.testing.assert_allclose(tall, 2 * fast, rtol=1e-5)
+
+
+def test_without_a_trajectory_network_there_is_no_such_trajectory(weights):
+    path = weights()
+    with pytest.raises(WeightsError, match=r"no trajectory network in these weights\. Use --trajectory solve"):
+        lifted(walk(5), path, trajectory="network")
+    with pytest.raises(WeightsError, match="no trajectory network"):
+        Lifter.load(path, "cpu").run_trajectory(torch.zeros(9, 17, 4))
+    with pytest.raises(VideoPose3DError, match="trajectory is 'guess'"):
+        LiftConfig(trajectory="guess")
+
+
+def test_keypoints_of_a_data_set_are_taken_as_they_are(weights):
+    points = walk(9).points[0]
+    doubtful = np.concatenate([points, np.zeros((9, 17, 1), np.float32)], -1)
+    lifter, camera = Lifter.load(weights(SCREEN), "cpu"), camera_from_fov(SIZE, 60)
+    given, turn = lifter.features(doubtful, camera, SIZE)
+    assert turn is None
+    np.testing.assert_array_equal(given, lifter.features(points, camera, SIZE)[0])  # not bridged, score left out
+    expected = points / SIZE[0] * 2 - np.array([1, SIZE[1] / SIZE[0]])
+    np.testing.assert_allclose(given, expected, atol=1e-6)
+    rays = Lifter.load(weights(HEADER), "cpu")
+    believed = np.concatenate([points, np.ones((9, 17, 1), np.float32)], -1)
+    for a, b in zip(rays.features(points, camera, SIZE), rays.features(believed, camera, SIZE), strict=True):
+        np.testing.assert_array_equal(a, b)
+    three = Lifter.load(weights(replace(SCREEN, features=3)), "cpu")
+    np.testing.assert_array_equal(three.features(doubtful, camera, SIZE)[0][..., 2], 0)
+    with pytest.raises(SkeletonMismatchError, match="it takes the score of every joint"):
+        three.features(points, camera, SIZE)
+
+
 # --- skeletons and inputs
 
 
@@ -380,7 +478,7 @@ def test_a_file_saved_again_as_it_was_loads(weights):
         (set_header(channels="many"), "header cannot be read"),
         (set_header(fps_range=None), "header cannot be read"),
         (set_header(fps_range=["slow", "fast"]), "header cannot be read"),
-        (set_header(filter_widths=[3, 2]), "odd and positive"),
+        (set_header(filter_widths=[3, 2]), "no network has filters"),
         (set_header(skeleton_in="squid"), "unknown joint set 'squid'"),
         (set_header(normalisation="magic"), "unknown input normalisation 'magic'"),
         (set_header(channels=13), "expand_bn.bias does not fit"),

@@ -44,6 +44,11 @@ class PoseSequence:
                 f"{len(self.poses)} frames of 3D for {len(self.keypoints)} of 2D",
                 where=f"{self.subject} {self.action}, camera {self.camera.name}",
             )
+        if self.trajectory is not None and self.trajectory.shape != (len(self.keypoints), 3):
+            raise InputError(
+                f"expected a trajectory {(len(self.keypoints), 3)}, got {self.trajectory.shape}",
+                where=f"{self.subject} {self.action}, camera {self.camera.name}",
+            )
 
     def __len__(self) -> int:
         return len(self.keypoints)
@@ -108,7 +113,8 @@ class PoseDataset:
         Args:
             subjects: Who.
             actions: Prefixes of action names, e.g. ``Walk``; empty for all.
-            labelled: Refuse subjects without 3D poses.
+            labelled: Only takes with 3D poses: those that are in the 2D file only are left out, a subject or a named
+                action of which nothing remains is an error.
             subset: Share of every take to keep: one stretch, whose place depends on its length only.
             downsample: Keep every n-th frame.
 
@@ -116,16 +122,25 @@ class PoseDataset:
             InputError: No subjects, one that is not in the data set, an action nobody did, or no 3D.
         """
         chosen = list(self._chosen(subjects, actions))
-        if labelled and (bare := [s for s in chosen if s.poses is None]):
-            raise InputError(
-                f"{bare[0].subject} {bare[0].action!r} has no 3D poses",
-                where=self.source or self.name,
-                fix="Use this subject as unlabelled only.",
-            )
+        if labelled:
+            self._refuse_bare(chosen, actions)
+            chosen = [s for s in chosen if s.poses is not None]
         parts = [s.part(stretch(len(s), subset, downsample)) for s in chosen]
         if not any(len(s) for s in parts):
-            raise InputError(f"a subset of {subset:g} leaves no frames", where=self.name, fix="Take a larger --subset.")
+            why = f"a subset of {subset:g} leaves no frames" if subset < 1 else "there are no frames"
+            raise InputError(why, where=self.source or self.name, fix="Take more: --subset, subjects, actions.")
         return tuple(s for s in parts if len(s))
+
+    def _refuse_bare(self, chosen: Sequence[PoseSequence], actions: Sequence[str]) -> None:
+        """Raise where a subject, or an action asked for by name, has no take with 3D poses."""
+        for subject in dict.fromkeys(s.subject for s in chosen):
+            if all(s.poses is None for s in chosen if s.subject == subject):
+                raise InputError(
+                    f"no 3D poses of {subject}", where=self.source or self.name, fix="Use it as unlabelled only."
+                )
+        for action in actions:
+            if all(s.poses is None for s in chosen if s.action.startswith(action)):
+                raise InputError(f"no 3D poses of action {action!r}", where=self.source or self.name)
 
     def _chosen(self, subjects: Sequence[str], actions: Sequence[str]) -> Iterator[PoseSequence]:
         if not subjects:
@@ -144,6 +159,27 @@ class PoseDataset:
                     where=self.source or self.name,
                     fix=f"There are {', '.join(sorted({action_group(name) for name in done}))}.",
                 )
+
+
+def check_finite(sequence: PoseSequence, source: str) -> None:
+    """Refuse gaps and infinities.
+
+    Raises:
+        InputError: There is one; the message names subject, action, camera and the first bad frame.
+    """
+    for name, array in (
+        ("keypoints", sequence.keypoints),
+        ("3D poses", sequence.poses),
+        ("trajectory", sequence.trajectory),
+    ):
+        if array is None or np.isfinite(array).all():
+            continue
+        bad = np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(1))
+        raise InputError(
+            f"the {name} of {len(bad)} frames are not numbers, the first is frame {bad[0]}",
+            where=f"{source}: {sequence.subject} {sequence.action!r}, camera {sequence.camera.name}",
+            fix="Interpolate them or cut the take there.",
+        )
 
 
 def action_group(action: str) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from videopose3d.config import LiftConfig
-from videopose3d.errors import SkeletonMismatchError
+from videopose3d.errors import SkeletonMismatchError, WeightsError
 from videopose3d.geometry import (
     Camera,
     camera_from_focal,
@@ -21,30 +20,35 @@ from videopose3d.geometry import (
 )
 from videopose3d.lifter.canonical import canonical_input, mirror_input, mirror_pose
 from videopose3d.lifter.model import TemporalModel
+from videopose3d.lifter.rates import at_known_rate, bridged
 from videopose3d.lifter.trajectory import root_trajectory, smooth
-from videopose3d.lifter.weights import choose_device, load_lifter
+from videopose3d.lifter.weights import choose_device, load_lifter, load_trajectory
 from videopose3d.remap import coco_to_h36m
 from videopose3d.skeleton import COCO17, H36M17, Skeleton
 from videopose3d.types import Array, BoolArray, FloatArray, Keypoints2D, Poses3D
 from videopose3d.weights.header import LifterHeader
 from videopose3d.weights.store import find_lifter
 
+_NO_TRAJECTORY = "Use --trajectory solve, or weights that have one."
+
 Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
 class Lifter:
-    """A network ready to lift sequences.
+    """Networks ready to lift sequences.
 
     Attributes:
-        model: The network, in evaluation mode.
+        model: The network of the poses, in evaluation mode.
         header: What it takes and gives.
         device: Where it runs.
+        trajectory: The network of the root's trajectory, where the weights have one.
     """
 
     model: TemporalModel
     header: LifterHeader
     device: str = "cpu"
+    trajectory: TemporalModel | None = None
 
     @classmethod
     def load(cls, name: str, device: str = "auto") -> Lifter:
@@ -55,8 +59,9 @@ class Lifter:
             DeviceError: The device is not on this machine.
         """
         device = choose_device(device)
-        model, header = load_lifter(find_lifter(name), device)
-        return cls(model, header, device)
+        path = find_lifter(name)
+        model, header = load_lifter(path, device)
+        return cls(model, header, device, load_trajectory(path, device))
 
     def lift(
         self,
@@ -69,7 +74,7 @@ class Lifter:
         flip: bool = True,
         chunk: int = 2048,
     ) -> FloatArray:
-        """Poses of one person over an unbroken stretch.
+        """Poses of one person over an unbroken stretch, at a frame rate that the network knows.
 
         Args:
             points: (T, J, 2) [px] in the lifter's input skeleton; any value where the score is 0.
@@ -81,53 +86,81 @@ class Lifter:
             chunk: Frames computed at once.
 
         Returns:
-            (T, J_out, 3) [m], camera axes, root at the origin.
+            (T, J_out, 3) [m], camera axes, as the network gives them: the root is predicted, too.
         """
-        slowest, fastest = self.header.fps_range
-        if fps < slowest:
-            return self._lift_upsampled(points, scores, camera, size, ceil(slowest / fps), flip, chunk)
-        skip = max(1, ceil(fps / fastest))
-        out = np.empty((len(points), len(self.header.output_skeleton), 3), np.float32)
-        for phase in range(min(skip, len(points))):
-            at = slice(phase, None, skip)
-            out[at] = self._lift_at_rate(points[at], scores[at], camera, size, flip, chunk)
-        return out
 
-    def _lift_upsampled(
-        self, points: Array, scores: Array, camera: Camera, size: tuple[int, int], factor: int, flip: bool, chunk: int
+        def poses(points: Array, scores: Array) -> FloatArray:
+            return self.poses(self._filled(points, scores), camera, size, flip=flip, chunk=chunk)
+
+        return at_known_rate(points, scores, fps, self.header.fps_range, poses)
+
+    def locate(
+        self,
+        points: Array,
+        scores: Array,
+        camera: Camera,
+        size: tuple[int, int],
+        fps: float,
+        *,
+        flip: bool = True,
+        chunk: int = 2048,
     ) -> FloatArray:
-        """Insert frames by linear interpolation, lift, keep the original ones."""
-        when = np.arange((len(points) - 1) * factor + 1) / factor
-        low = np.floor(when).astype(int)
-        high = np.ceil(when).astype(int)  # of an original frame: itself
-        share = (when - low)[:, None].astype(points.dtype)
-        points = points[low] * (1 - share[..., None]) + points[high] * share[..., None]
-        scores = np.minimum(scores[low], scores[high])
-        return self._lift_at_rate(points, scores, camera, size, flip, chunk)[::factor]
+        """(T, 3) [m] what the trajectory network gives; arguments as `lift`.
 
-    def _lift_at_rate(
-        self, points: Array, scores: Array, camera: Camera, size: tuple[int, int], flip: bool, chunk: int
+        Raises:
+            WeightsError: These weights have no trajectory network.
+        """
+
+        def roots(points: Array, scores: Array) -> FloatArray:
+            features, turn = self.features(self._filled(points, scores), camera, size)
+            return _turned_back(self.run_trajectory(features, flip=flip, chunk=chunk)[:, None], turn)[:, 0]
+
+        return at_known_rate(points, scores, fps, self.header.fps_range, roots)
+
+    def poses(
+        self, keypoints: Array, camera: Camera, size: tuple[int, int], *, flip: bool = True, chunk: int = 2048
     ) -> FloatArray:
-        features, turn = self._features(points, scores, camera, size)
-        poses = self.run(features, flip=flip, chunk=chunk)
-        if turn is not None:
-            poses = poses @ turn  # row vectors: the transpose of the turn undoes it
-        poses = poses - poses[:, :1]
-        return poses.numpy()
+        """(T, J_out, 3) [m] in camera axes, the unchanged output for `features` of the same arguments."""
+        features, turn = self.features(keypoints, camera, size)
+        return _turned_back(self.run(features, flip=flip, chunk=chunk), turn)
 
-    def _features(
-        self, points: Array, scores: Array, camera: Camera, size: tuple[int, int]
-    ) -> tuple[Tensor, Tensor | None]:
-        seen = scores > 0
-        points = np.where(seen[..., None], points, 0).astype(np.float32)
-        confidence = torch.from_numpy(np.asarray(scores, np.float32))
+    def features(self, keypoints: Array, camera: Camera, size: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
+        """Network input of keypoints as they are: no joint is filled in, no frame added.
+
+        Args:
+            keypoints: (T, J, 2) x, y [px], or (T, J, 3) with the score 0..1. Lifters that take no score do
+                without it; those that take rays believe every joint without one.
+            camera: The camera, for lifters that take rays.
+            size: (width, height) of the image [px], for lifters that take screen coordinates.
+
+        Returns:
+            (T, J, features), and for lifters that take rays (T, 3, 3) the turns of `canonical_input`.
+
+        Raises:
+            SkeletonMismatchError: The lifter takes scores and there are none.
+        """
+        points, scores = keypoints[..., :2].astype(np.float32), keypoints[..., 2:].astype(np.float32)
         if self.header.normalisation == "rays":
             rays = torch.from_numpy(rays_from_pixels(points, camera))
+            confidence = torch.from_numpy(scores[..., 0]) if scores.size else torch.ones_like(rays[..., 0])
             return canonical_input(rays, confidence, self.header.input_skeleton)
-        screen = torch.from_numpy(screen_from_pixels(_bridged(points, seen), size))
-        return (torch.cat([screen, confidence[..., None]], -1) if self.header.features == 3 else screen), None
+        screen = np.concatenate([screen_from_pixels(points, size), scores], -1)
+        if screen.shape[-1] < self.header.features:
+            raise SkeletonMismatchError(
+                "it takes the score of every joint, and these keypoints have none",
+                where=self.header.name,
+                fix="Give keypoints with scores, or a lifter of two numbers per joint.",
+            )
+        return torch.from_numpy(screen[..., : self.header.features]), None
 
-    @torch.inference_mode()
+    def _filled(self, points: Array, scores: Array) -> FloatArray:
+        """(T, J, 3) detected keypoints with a number everywhere: what was not seen is 0, or bridged for screens."""
+        seen = scores > 0
+        points = np.where(seen[..., None], points, 0).astype(np.float32)
+        if self.header.normalisation == "screen":
+            points = bridged(points, seen)
+        return np.concatenate([points, scores[..., None].astype(np.float32)], -1)
+
     def run(self, features: Tensor, *, flip: bool = True, chunk: int = 2048) -> Tensor:
         """Network output for every frame of features (T, J_in, F), in chunks that change nothing.
 
@@ -136,32 +169,55 @@ class Lifter:
         Returns:
             (T, J_out, 3) in the network's axes, on the CPU.
         """
-        before, after = self.model.padding
-        frames = torch.arange(-before, len(features) + after).clamp(0, len(features) - 1)
-        padded = features[frames]
-        context = before + after
-        windows = (padded[start : start + chunk + context] for start in range(0, len(features), chunk))
+        windows = self._windows(features, chunk)
         return torch.cat([self.run_windows(window[None], flip=flip)[0] for window in windows])
 
     @torch.inference_mode()
     def run_windows(self, windows: Tensor, *, flip: bool = True) -> Tensor:
         """Network output of windows (N, T, J_in, F): (N, T - F + 1, J_out, 3), on the CPU."""
         windows = windows.to(self.device)
-        out: Tensor = self.model(windows)
+        out = self._forward(self.model, windows)
         if flip:
-            mirrored = self.model(mirror_input(windows, self.header.input_skeleton))
+            mirrored = self._forward(self.model, mirror_input(windows, self.header.input_skeleton))
             out = (out + mirror_pose(mirrored, self.header.output_skeleton)) / 2
         return out.cpu()
 
+    @torch.inference_mode()
+    def run_trajectory(self, features: Tensor, *, flip: bool = True, chunk: int = 2048) -> Tensor:
+        """Output of the trajectory network, as `run`: (T, 3).
 
-def _bridged(points: FloatArray, seen: BoolArray) -> FloatArray:
-    """(T, J, 2) with unseen joints interpolated over time, for lifters that do not know what unseen means."""
-    points, frames = points.copy(), np.arange(len(points))
-    for joint in np.flatnonzero(~seen.all(0) & seen.any(0)):
-        known = seen[:, joint]
-        for axis in (0, 1):
-            points[:, joint, axis] = np.interp(frames, frames[known], points[known, joint, axis])
-    return points
+        Raises:
+            WeightsError: These weights have no trajectory network.
+        """
+        if self.trajectory is None:
+            raise WeightsError("no trajectory network in these weights", where=self.header.name, fix=_NO_TRAJECTORY)
+        parts = []
+        for window in self._windows(features, chunk):
+            x = window[None].to(self.device)
+            out = self._forward(self.trajectory, x)
+            if flip:
+                mirrored = self._forward(self.trajectory, mirror_input(x, self.header.input_skeleton))
+                out = (out + mirrored * mirrored.new_tensor([-1, 1, 1])) / 2
+            parts.append(out[0, :, 0].cpu())
+        return torch.cat(parts)
+
+    def _windows(self, features: Tensor, chunk: int) -> Iterator[Tensor]:
+        """The padded clip in overlapping parts that give ``chunk`` frames each."""
+        before, after = self.model.padding
+        for start in range(0, len(features), chunk):
+            stop = min(start + chunk, len(features))
+            yield features[torch.arange(start - before, stop + after).clamp(0, len(features) - 1)]
+
+    def _forward(self, network: TemporalModel, windows: Tensor) -> Tensor:
+        """The one place where a network is called: (N, T, J_in, F) to (N, T - F + 1, J_out, 3), on the device."""
+        out: Tensor = network(windows)
+        return out
+
+
+def _turned_back(poses: Tensor, turn: Tensor | None) -> FloatArray:
+    """(T, J, 3) in camera axes; row vectors, so the transpose of the turn undoes it."""
+    out: FloatArray = (poses if turn is None else poses @ turn).numpy()
+    return out
 
 
 def lift(keypoints: Keypoints2D, config: LiftConfig | None = None, progress: Progress | None = None) -> Poses3D:
@@ -176,32 +232,42 @@ def lift(keypoints: Keypoints2D, config: LiftConfig | None = None, progress: Pro
 
     Raises:
         SkeletonMismatchError: The lifter takes joints that these keypoints do not have.
+        WeightsError: The lifter is not to be had, or has no trajectory network and was asked for its trajectory.
     """
     config = config or LiftConfig()
     lifter = Lifter.load(config.lifter, config.device)
+    if config.trajectory == "network" and lifter.trajectory is None:
+        raise WeightsError("no trajectory network in these weights", where=config.lifter, fix=_NO_TRAJECTORY)
     keypoints = fit_skeleton(keypoints, lifter.header.input_skeleton, config.lifter)
-    camera = camera_of(keypoints.size, config)
     joints = len(lifter.header.output_skeleton)
     poses = np.full((keypoints.people, keypoints.frames, joints, 3), np.nan, np.float32)
     trajectory = np.full((keypoints.people, keypoints.frames, 3), np.nan, np.float32)
-    scale = config.height / lifter.header.stature if lifter.header.stature else 1.0
     done = 0
     for person in range(keypoints.people):
         for start, stop in stretches(keypoints.placed[person]):
-            points, scores = keypoints.points[person, start:stop], keypoints.scores[person, start:stop]
-            scores = np.where(np.isfinite(points).all(-1), scores, 0)
-            lifted = scale * lifter.lift(
-                points, scores, camera, keypoints.size, float(keypoints.fps), flip=config.flip, chunk=config.chunk
-            )
-            lifted = smooth(lifted, keypoints.fps, config.smooth).astype(np.float32)
-            poses[person, start:stop] = lifted
-            trajectory[person, start:stop] = root_trajectory(
-                lifted, lifter.header.output_skeleton, points, scores, keypoints.skeleton, camera, keypoints.fps
-            )
+            at = person, slice(start, stop)
+            poses[at], trajectory[at] = _lift_stretch(lifter, keypoints, at, config)
             done += stop - start
             if progress:
                 progress(done)
     return Poses3D(poses, trajectory, lifter.header.output_skeleton, lifter.header.name)
+
+
+def _lift_stretch(
+    lifter: Lifter, keypoints: Keypoints2D, at: tuple[int, slice], config: LiftConfig
+) -> tuple[FloatArray, FloatArray]:
+    """(T, J, 3) poses with the root at the origin and (T, 3) its path, of one person's frames ``at`` [m]."""
+    points, fps, camera = keypoints.points[at], keypoints.fps, camera_of(keypoints.size, config)
+    scores = np.where(np.isfinite(points).all(-1), keypoints.scores[at], 0)
+    scale = config.height / lifter.header.stature if lifter.header.stature else 1.0
+    where = points, scores, camera, keypoints.size, float(fps)
+    raw = scale * lifter.lift(*where, flip=config.flip, chunk=config.chunk)
+    poses = smooth(raw - raw[:, :1], fps, config.smooth).astype(np.float32)
+    if config.trajectory == "network":  # the root that the pose network gives belongs to the path
+        path = scale * lifter.locate(*where, flip=config.flip, chunk=config.chunk) + raw[:, 0]
+        return poses, smooth(path, fps, config.smooth).astype(np.float32)
+    skeleton = lifter.header.output_skeleton
+    return poses, root_trajectory(poses, skeleton, points, scores, keypoints.skeleton, camera, fps)
 
 
 def camera_of(size: tuple[int, int], config: LiftConfig) -> Camera:

@@ -67,7 +67,10 @@ class _TemporalNetwork(nn.Module):
             if isinstance(module, nn.BatchNorm1d):
                 module.momentum = momentum
 
-    def _check(self, x: Tensor, frames_fit: bool) -> None:
+    def check(self, x: Tensor, *, one_window: bool = False) -> None:
+        """Raise WeightsError unless x is (B, T, J_in, features) with T at least, or for one window exactly, F."""
+        frames = x.shape[1] if x.ndim > 1 else 0
+        frames_fit = frames == self.receptive_field and not self.dense if one_window else frames >= self.receptive_field
         if x.ndim != 4 or x.shape[2:] != (self.joints_in, self.features) or not frames_fit:
             expected = f"(B, T, {self.joints_in}, {self.features}) with a receptive field of {self.receptive_field}"
             raise WeightsError(f"the network takes {expected} frames, got {tuple(x.shape)}")
@@ -89,7 +92,7 @@ class TemporalModel(_TemporalNetwork):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, J_in, features) to (B, T - F + 1, J_out, 3) [m]."""
-        self._check(x, x.shape[1] >= self.receptive_field)
+        self.check(x)
         h = x.flatten(2).transpose(1, 2)  # (B, J_in * features, T)
         h = self._activate(self.expand_conv(h), self.expand_bn)
         for block, width in enumerate(self.filter_widths[1:], start=1):
@@ -116,7 +119,7 @@ class TemporalModelOneFrame(_TemporalNetwork):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, F, J_in, features) to (B, 1, J_out, 3) [m]."""
-        self._check(x, x.shape[1] == self.receptive_field and not self.dense)
+        self.check(x, one_window=True)
         h = self._activate(_matrix_conv(x.flatten(2), self.expand_conv), self.expand_bn)  # (B, T, C)
         for block, width in enumerate(self.filter_widths[1:], start=1):
             spread, pointwise = 2 * block - 2, 2 * block - 1

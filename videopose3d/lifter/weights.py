@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from videopose3d.errors import DeviceError, WeightsError
 from videopose3d.files import replacing
-from videopose3d.lifter.model import TemporalModel
+from videopose3d.lifter.model import TemporalModel, TemporalModelOneFrame
 from videopose3d.weights.header import LifterHeader
 from videopose3d.weights.store import read_header
 
@@ -21,15 +22,25 @@ _TRAJECTORY = "trajectory."
 _COUNTER = "num_batches_tracked"
 
 
-def build_model(header: LifterHeader, dropout: float = 0.0, *, trajectory: bool = False) -> TemporalModel:
+Network = TypeVar("Network", TemporalModel, TemporalModelOneFrame)
+
+
+def build_model(
+    header: LifterHeader,
+    dropout: float = 0.0,
+    *,
+    trajectory: bool = False,
+    kind: type[Network] = TemporalModel,  # type: ignore[assignment]
+) -> Network:
     """The network that a header describes, with fresh weights.
 
     Args:
         header: Architecture and joints.
         dropout: Probability of dropping an activation in training.
         trajectory: The network of the root's trajectory instead: the same, with one joint out.
+        kind: The dilated network, or its one-frame twin for training.
     """
-    return TemporalModel(
+    return kind(
         len(header.input_skeleton),
         header.features,
         1 if trajectory else len(header.output_skeleton),

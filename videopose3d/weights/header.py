@@ -95,11 +95,23 @@ class LifterHeader:
                 for name, s in values.get("skeletons", {}).items()
             }
             header = cls(**values)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            header._check(where)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise WeightsError(f"its header cannot be read ({error})", where=where) from error
-        for name in (header.skeleton_in, header.skeleton_out):
-            if name not in SKELETONS and name not in header.skeletons:
-                raise WeightsError(f"unknown joint set {name!r}", where=where, fix=f"Known: {', '.join(SKELETONS)}.")
-        if header.normalisation not in ("rays", "screen"):
-            raise WeightsError(f"unknown input normalisation {header.normalisation!r}", where=where)
         return header
+
+    def _check(self, where: object) -> None:
+        """Refuse what no lifter of this version can be."""
+        widths = self.filter_widths
+        if not widths or any(width < 1 or width % 2 == 0 for width in widths) or min(self.channels, self.features) < 1:
+            raise WeightsError(
+                f"no network has filters {widths}, {self.channels} channels and {self.features} features", where=where
+            )
+        for name, skeleton in self.skeletons.items():
+            if strangers := {joint for bone in skeleton.bones for joint in bone} - set(skeleton.joints):
+                raise WeightsError(f"joint set {name!r} has bones of unknown joints {sorted(strangers)}", where=where)
+        for name in (self.skeleton_in, self.skeleton_out):
+            if name not in SKELETONS and name not in self.skeletons:
+                raise WeightsError(f"unknown joint set {name!r}", where=where, fix=f"Known: {', '.join(SKELETONS)}.")
+        if self.normalisation not in ("rays", "screen"):
+            raise WeightsError(f"unknown input normalisation {self.normalisation!r}", where=where)

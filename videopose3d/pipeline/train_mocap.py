@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from videopose3d.config import TrainConfig
+from videopose3d.config import MocapTrainConfig
 from videopose3d.datasets.mocap import MotionLibrary
 from videopose3d.datasets.virtual import BodyConfig, CameraConfig, NoiseConfig, WindowSource, detect, film
 from videopose3d.errors import InputError
@@ -55,7 +55,7 @@ class TrainProgress:
 class _Batches(IterableDataset[tuple[Tensor, Tensor]]):
     """Endless batches; each has a seed of its own, so that a resumed run sees what it would have seen."""
 
-    def __init__(self, source: WindowSource, config: TrainConfig, frames: int, first: int, steps: int) -> None:
+    def __init__(self, source: WindowSource, config: MocapTrainConfig, frames: int, first: int, steps: int) -> None:
         self.source, self.config, self.frames, self.first, self.steps = source, config, frames, first, steps
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -85,7 +85,7 @@ def draw_batch(source: WindowSource, count: int, frames: int, gen: Generator) ->
 def train_lifter(
     library: MotionLibrary,
     out: str | os.PathLike[str],
-    config: TrainConfig | None = None,
+    config: MocapTrainConfig | None = None,
     *,
     device: str = "auto",
     resume: bool = False,
@@ -110,7 +110,7 @@ def train_lifter(
         InputError: The library has no training motions.
         WeightsError: The checkpoint belongs to another run.
     """
-    config = config or TrainConfig()
+    config = config or MocapTrainConfig()
     device = choose_device(device)
     motions = library.select("train")
     if len(motions) == 0:
@@ -128,7 +128,7 @@ def train_lifter(
     return table
 
 
-def _header(name: str, config: TrainConfig, training: str, licence: str) -> LifterHeader:
+def _header(name: str, config: MocapTrainConfig, training: str, licence: str) -> LifterHeader:
     return LifterHeader(
         name=name.removeprefix("lifter_"),
         filter_widths=config.filter_widths,
@@ -144,7 +144,7 @@ def _header(name: str, config: TrainConfig, training: str, licence: str) -> Lift
 def _fit(
     motions: MotionLibrary,
     header: LifterHeader,
-    config: TrainConfig,
+    config: MocapTrainConfig,
     device: str,
     checkpoint: Path,
     resume: bool,

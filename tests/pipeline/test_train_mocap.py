@@ -11,19 +11,19 @@ from safetensors.torch import load_file
 from torch import Generator
 
 from videopose3d.cli import main
-from videopose3d.config import TrainConfig
+from videopose3d.config import MocapTrainConfig
 from videopose3d.datasets.mocap import save_library
 from videopose3d.datasets.virtual import BodyConfig, WindowSource
 from videopose3d.errors import InputError, WeightsError
 from videopose3d.lifter.weights import load_lifter
-from videopose3d.pipeline.train import TrainProgress, draw_batch, train_lifter
+from videopose3d.pipeline.train_mocap import TrainProgress, draw_batch, train_lifter
 from videopose3d.weights.store import read_header
 
 STEPS = 6
-TINY = TrainConfig(windows=STEPS * 8, batch=8, filter_widths=(3, 3), channels=8, save_every=2, seed=5)
+TINY = MocapTrainConfig(windows=STEPS * 8, batch=8, filter_widths=(3, 3), channels=8, save_every=2, seed=5)
 
 
-def train(out: Path, config: TrainConfig = TINY, **options: object) -> list[TrainProgress]:
+def train(out: Path, config: MocapTrainConfig = TINY, **options: object) -> list[TrainProgress]:
     told: list[TrainProgress] = []
     train_lifter(library(), out, config, device="cpu", report=told.append, **options)  # type: ignore[arg-type]
     return told
