@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from io import StringIO
@@ -22,7 +23,7 @@ from videopose3d import __version__, cli_progress
 from videopose3d.cli import main
 from videopose3d.cli_progress import ProgressPrinter
 from videopose3d.cli_sources import default_outputs, expand_sources, stem_of
-from videopose3d.config import LIMITS, DetectConfig, LiftConfig, RenderConfig, TrainConfig
+from videopose3d.config import LIMITS, DetectConfig, LiftConfig, MocapTrainConfig, RenderConfig, TrainConfig
 from videopose3d.errors import InputError
 from videopose3d.pipeline.stages import FOLDER
 from videopose3d.result_file import load_result
@@ -94,7 +95,8 @@ def test_every_option_has_a_text() -> None:
         ("detect", DetectConfig, ()),
         ("lift", LiftConfig, ()),
         ("render", RenderConfig, ()),
-        ("train", TrainConfig, ("filter_widths",)),
+        ("train", TrainConfig, ()),
+        ("train-mocap", MocapTrainConfig, ()),
     ],
 )
 def test_options_show_the_defaults_of_the_configuration(command: str, config: type, left_out: tuple[str, ...]) -> None:
@@ -108,10 +110,10 @@ def test_options_show_the_defaults_of_the_configuration(command: str, config: ty
         if isinstance(field.default, bool):
             shown = ("" if field.default else "no-") + field.name.replace("_", "-")
         else:
-            shown = str(field.default)
+            shown = ",".join(map(str, field.default)) if isinstance(field.default, tuple) else str(field.default)
         record = option.get_help_record(context)
         assert record is not None
-        assert field.default is None or f"default: {shown}" in record[1]
+        assert field.default is None or re.search(rf"default: \(?{re.escape(shown)}", record[1])
 
 
 def test_version() -> None:
@@ -119,7 +121,11 @@ def test_version() -> None:
 
 
 def test_limits_name_real_settings() -> None:
-    known = {f.name for config in (DetectConfig, LiftConfig, RenderConfig, TrainConfig) for f in fields(config)}
+    known = {
+        f.name
+        for config in (DetectConfig, LiftConfig, RenderConfig, TrainConfig, MocapTrainConfig)
+        for f in fields(config)
+    }
     assert LIMITS.keys() <= known
 
 
@@ -234,7 +240,7 @@ BAD = [
     ("export missing.npz -o x.csv", "no such file"),
     ("export text.npz -o x.abc", "no export format"),
     ("export text.npz -o x.bvh", "not written yet"),
-    ("train text.npz -o x.safetensors", "not a motion library"),
+    ("train-mocap text.npz -o x.safetensors", "not a motion library"),
     ("infer CLIP -o x.avi", "no name for a video"),
     ("infer CLIP -o x.npz", "no name for a video"),
     ("infer CLIP --export x.abc", "no export format"),
@@ -263,8 +269,15 @@ def test_an_error_is_one_line(line: str, says: str, clip: str, finder: StandIn, 
 
 @pytest.mark.parametrize(
     "line",
-    ["detect a.mp4 -o x.mp4", "lift a.npz -o x.json", "train . -o x.pt", "infer", "detect a.mp4", "lift . -o x.npz"]
-    + ["nonsense", "infer a.mp4 --nonsense", "train missing -o x.safetensors"],
+    [
+        "detect a.mp4 -o x.mp4",
+        "lift a.npz -o x.json",
+        "train-mocap . -o x.pt",
+        "infer",
+        "detect a.mp4",
+        "lift . -o x.npz",
+    ]
+    + ["nonsense", "infer a.mp4 --nonsense", "train-mocap missing -o x.safetensors"],
 )
 def test_wrong_usage(line: str, here: Path) -> None:
     done = run(*line.split())

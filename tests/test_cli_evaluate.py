@@ -152,7 +152,7 @@ def test_a_foreign_checkpoint_is_sent_to_import(tmp_path, name):
         (("--keypoints", "gt", "--subjects", "S90"), "no subject 'S90'. There are S1, S5"),
         (("--keypoints", "gt", "--actions", "Fly"), "no action 'Fly'"),
         (("--keypoints", "nobody"), "no such keypoints"),
-        ((), "there are detectron_pt_coco, gt."),
+        (("--dataset", "custom"), "no such keypoints"),
         (("--dataset", "h37m", "--keypoints", "gt"), "no data set 'h37m'"),
         (("--keypoints", "detectron_pt_coco"), "it takes h36m17 keypoints"),
         (("--dataset", "custom", "--keypoints", "tiny"), "coco17"),

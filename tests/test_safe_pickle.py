@@ -202,7 +202,7 @@ def test_numpy_s_own_types_are_not_changed():
         (1, (3,), np.dtype("f4"), False, b"\0" * 8),  # too short
         (1, (1,), np.dtype("f4"), False, b"\0" * 8),  # too long
         (1, (1000,), np.dtype("O"), False, [1]),  # NumPy reads past the end of the list
-        (1, (1,), np.dtype("O"), False, b"\0" * 8),  # bytes taken for pointers
+        (1, (8,), np.dtype("O"), False, b"\0" * 8),  # bytes taken for pointers
         (1, (1,), np.dtype("f8"), False, [1.0]),
         (1, (-1, -1), np.dtype("i1"), False, b"\0"),
         (1, (1.0,), np.dtype("i1"), False, b"\0"),

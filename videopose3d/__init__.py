@@ -5,12 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from videopose3d.config import DetectConfig, InferConfig, LiftConfig, MocapTrainConfig, RenderConfig, TrainConfig
+    from videopose3d.datasets import load_dataset
     from videopose3d.errors import VideoPose3DError
     from videopose3d.export import export_result
+    from videopose3d.lifter.lift import Lifter
     from videopose3d.pipeline.detect import detect
+    from videopose3d.pipeline.evaluate import evaluate
     from videopose3d.pipeline.infer import infer
     from videopose3d.pipeline.infer import lift_keypoints as lift
     from videopose3d.pipeline.infer import render as render_video
+    from videopose3d.pipeline.training.run import train
+    from videopose3d.pipeline.training.setup import Split
     from videopose3d.result_file import load_result, save_result
     from videopose3d.types import Keypoints2D, Poses3D, Result
 
@@ -21,19 +26,24 @@ _HOMES = {
     "InferConfig": "config",
     "Keypoints2D": "types",
     "LiftConfig": "config",
+    "Lifter": "lifter.lift",
     "MocapTrainConfig": "config",
     "Poses3D": "types",
     "RenderConfig": "config",
     "Result": "types",
+    "Split": "pipeline.training.setup",
     "TrainConfig": "config",
     "VideoPose3DError": "errors",
     "detect": "pipeline.detect",
+    "evaluate": "pipeline.evaluate",
     "export_result": "export",
     "infer": "pipeline.infer",
     "lift": "pipeline.infer:lift_keypoints",
+    "load_dataset": "datasets",
     "load_result": "result_file",
     "render_video": "pipeline.infer:render",
     "save_result": "result_file",
+    "train": "pipeline.training.run",
 }
 
 __all__ = [
@@ -41,19 +51,24 @@ __all__ = [
     "InferConfig",
     "Keypoints2D",
     "LiftConfig",
+    "Lifter",
     "MocapTrainConfig",
     "Poses3D",
     "RenderConfig",
     "Result",
+    "Split",
     "TrainConfig",
     "VideoPose3DError",
     "detect",
+    "evaluate",
     "export_result",
     "infer",
     "lift",
+    "load_dataset",
     "load_result",
     "render_video",
     "save_result",
+    "train",
 ]
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import click
 
-from videopose3d.config import LIMITS, TRAJECTORIES
+from videopose3d.config import LIMITS, PRECISIONS, TRAJECTORIES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Config = TypeVar("Config")
@@ -39,7 +39,7 @@ data_dir_option = click.option(
 CHOICES = {
     "layout": ("auto", "side", "stack"),
     "trajectory": TRAJECTORIES,
-    "precision": ("float32", "bfloat16"),
+    "precision": PRECISIONS,
 }
 
 
@@ -96,7 +96,7 @@ def _option(name: str, hint: Any, default: Any, text: str) -> Callable[[Any], An
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=default, show_default=True, help=text)
     if get_origin(hint) is tuple:
         shown = ",".join(str(part) for part in default)
-        return click.option(flag, name, type=NumberList(), default=shown, show_default=True, help=text)
+        return click.option(flag, name, type=NumberList(), default=default, show_default=shown, help=text)
     kind: Any = next((t for t in get_args(hint) if t is not type(None)), hint) if get_args(hint) else hint
     if name in CHOICES:
         kind = click.Choice(CHOICES[name])

@@ -72,8 +72,7 @@ def train(dataset: str, output: Path, keypoints: str | None, data_dir: Path, dev
         from videopose3d.pipeline.evaluate import evaluate
         from videopose3d.pipeline.training.run import train as run
 
-        own = dataset.endswith(".npz")
-        data = load_dataset(dataset, keypoints or (None if own else "gt"), data_dir)
+        data = load_dataset(dataset, keypoints, data_dir)
         split = _split(data, options)
         initial = Lifter.load(options["initial"], device) if options["initial"] else None
         existing: Any = "resume" if options["resume"] else "overwrite" if options["overwrite"] else "refuse"

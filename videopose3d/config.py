@@ -42,6 +42,9 @@ TRAJECTORIES = ("solve", "network")
 """Where the path of the root comes from; see `LiftConfig`."""
 
 
+PRECISIONS = ("float32", "bfloat16")
+
+
 def check_limits(config: object) -> None:
     """Refuse numbers outside `LIMITS`.
 
@@ -172,6 +175,10 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_limits(self)
+        if self.precision not in PRECISIONS:
+            raise VideoPose3DError(
+                f"unknown precision {self.precision!r}", fix=f"Choose one of {', '.join(PRECISIONS)}."
+            )
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,10 @@ def test_twice_in_one_process(ground_truth):
     assert np.array_equal(again.sequences[0].poses, ground_truth.sequences[0].poses)
 
 
+def test_the_projected_motion_capture_where_no_keypoints_are_named(ground_truth):
+    assert load_dataset("h36m", folder=DATA).source == ground_truth.source
+
+
 def test_a_path_instead_of_a_name(tmp_path, ground_truth):
     path = shutil.copy(DATA / "data_2d_h36m_gt.npz", tmp_path / "mine.npz")
     dataset = load_dataset("h36m", path, DATA)
@@ -204,10 +208,10 @@ def test_gaps_after_the_end_of_the_mocap_do_not_matter(tmp_path):
 
 
 def test_files_that_are_not_there(tmp_path):
-    with pytest.raises(InputError, match=r"h36m: it needs the name of its keypoints\. There are none in"):
+    with pytest.raises(InputError, match=r"data_2d_h36m_gt\.npz: no such keypoints\. There are none in"):
         load_dataset("h36m", None, tmp_path)
-    with pytest.raises(InputError, match=r"name of its keypoints\. In .* there are detectron_pt_coco, gt\."):
-        load_dataset("h36m", folder=DATA)
+    with pytest.raises(InputError, match=r"no such keypoints\. In .* there are detectron_pt_coco, gt\."):
+        load_dataset("h36m", "cpn", DATA)
     with pytest.raises(InputError, match=r"data_3d_h36m\.npz: no such file"):
         load_dataset("h36m", DATA / "data_2d_h36m_gt.npz", tmp_path)
     small(tmp_path)

@@ -114,7 +114,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     save_library("motions.npz", library())
     sizes = ["--windows", "16", "--batch", "8", "--channels", "8", "--device", "cpu"]
-    command = ["train", "motions.npz", "-o", "mine.safetensors", *sizes]
+    command = ["train-mocap", "motions.npz", "-o", "mine.safetensors", *sizes]
     done = CliRunner().invoke(main, command, catch_exceptions=False)
     assert done.exit_code == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "mine.safetensors"

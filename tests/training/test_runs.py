@@ -172,3 +172,16 @@ def test_the_checkpoint_says_what_it_belongs_to(data, small, tmp_path):
     assert said["run"]["bn_momentum"] == pytest.approx(0.1 * 100**-0.5)
     assert {"array.random.0", "array.labelled_order", "network.pose.shrink.weight"} <= names
     assert any(name.endswith("max_exp_avg_sq") for name in names)
+
+
+def test_mixed_precision_trains_nearly_the_same(data, small, tmp_path):
+    errors = {}
+    for precision in ("float32", "bfloat16"):
+        rows = []
+        train(
+            data, tmp_path / precision, Split(("S1",), ("S9",)), replace(small, precision=precision), device="cpu",
+            report=lambda status, rows=rows: rows.append(status.row) if status.row else None,
+        )  # fmt: skip
+        errors[precision] = rows[-1]["3d_valid"]
+    assert errors["bfloat16"] == pytest.approx(errors["float32"], rel=0.03)
+    assert errors["bfloat16"] != errors["float32"]

@@ -26,6 +26,8 @@ from videopose3d.skeleton import HUMANEVA15, HUMANEVA20, Skeleton
 from videopose3d.types import FloatArray
 
 DATASETS = ("h36m", "humaneva15", "humaneva20", "custom")
+GROUND_TRUTH = "gt"
+"""The keypoints where none are named: the motion capture, projected."""
 
 
 def load_dataset(
@@ -39,8 +41,8 @@ def load_dataset(
 
     Args:
         name: One of `DATASETS`, or the path of a file that `save_dataset` wrote.
-        keypoints: The NAME of ``data_2d_<data set>_<NAME>.npz``, or a path. Not for a file of our own format, which
-            holds its keypoints.
+        keypoints: The NAME of ``data_2d_<data set>_<NAME>.npz``, or a path; None for `GROUND_TRUTH`. Not for a file
+            of our own format, which holds its keypoints.
         folder: Where the ``data_2d_*`` and ``data_3d_*`` files are.
 
     Raises:
@@ -101,11 +103,10 @@ def _keypoint_file(name: str, keypoints: str | os.PathLike[str] | None, folder: 
     start = f"data_2d_{name}_"
     there = sorted(file.stem.removeprefix(start) for file in folder.glob(f"{start}*.npz"))
     known = f"In {folder} there are {', '.join(there)}." if there else f"There are none in {folder}."
-    if keypoints is None:
-        raise InputError("it needs the name of its keypoints", where=name, fix=known)
-    if os.fspath(keypoints).endswith(".npz"):
+    keypoints = os.fspath(GROUND_TRUTH if keypoints is None else keypoints)
+    if keypoints.endswith(".npz"):
         return Path(keypoints)
-    file = folder / f"{start}{os.fspath(keypoints)}.npz"
+    file = folder / f"{start}{keypoints}.npz"
     if not file.is_file():
         raise InputError("no such keypoints", where=file, fix=known)
     return file

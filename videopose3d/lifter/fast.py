@@ -8,9 +8,10 @@ What makes it fast, in the order of the file:
 - Batch normalisation is part of the weights.
 - Convolutions of width 3 are computed two frames at a time with 4 products instead of 6 (minimal filtering
   F(2, 3): Winograd 1980; Lavin and Gray, CVPR 2016).
-- With ``bfloat16`` the large products take 16-bit numbers, which some processors multiply twice as fast. Each run of
-  rows is taken relative to its middle row, whose product is computed in float32: what is rounded is only how a
-  person moves within that run. Sums and everything between the products stay float32.
+- With ``bfloat16`` the large products take 16-bit numbers, which some processors multiply twice as fast; biases, the
+  residual stream, the first and the last layer stay float32.
+- With ``mixed`` each run of rows is taken relative to its middle row, whose product is computed in float32: what is
+  rounded is only how a person moves within that run.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from torch.nn.functional import linear
 from videopose3d.errors import WeightsError
 from videopose3d.lifter.model import TemporalModel
 
-PRECISIONS = ("float32", "bfloat16", "auto")
+PRECISIONS = ("float32", "mixed", "bfloat16", "auto")
 
 CHUNK = 1296
 """Frames of one chunk: a multiple of 6, 18, 54 and 162, so that blocks of width 3 need no rest."""
 RUN = 16
-"""Rows that share one float32 product; fewer are more exact and slower."""
+"""Rows that share one float32 product in ``mixed``; fewer are more exact and slower."""
 _SHORTEST_PART = 512
 """Frames for which another thread is worth its F - 1 frames of context."""
 
@@ -63,7 +64,8 @@ class FastNetwork:
         Args:
             model: In evaluation mode; its weights are read now and not again.
             precision: ``float32`` gives the model's numbers (to 1e-5), ``bfloat16`` computes the large products with
-                16-bit numbers, ``auto`` does so only if the processor has instructions for them.
+                16-bit numbers, ``mixed`` only small differences in them. ``auto`` is ``mixed`` on a processor that
+                has instructions for them, else ``float32``.
             chunk: Frames that a thread computes at once; does not change the result.
 
         Raises:
@@ -73,11 +75,13 @@ class FastNetwork:
             what = "the model is in training mode" if model.training else f"unknown precision {precision!r}"
             raise WeightsError(what, fix=f"Use model.eval() and one of {', '.join(PRECISIONS)}.")
         on_cpu = model.shrink.weight.device.type == "cpu"
-        half = precision == "bfloat16" or (precision == "auto" and multiplies_bfloat16(model.shrink.weight.device))
+        if precision == "auto":
+            precision = "mixed" if multiplies_bfloat16(model.shrink.weight.device) else "float32"
+        run = {"float32": None, "bfloat16": 0, "mixed": RUN}[precision]
         layers = [_folded(*layer) for layer in zip(model.layers_conv, model.layers_bn, strict=True)]
         dilations = [1 if model.dense else prod(model.filter_widths[:i]) for i in range(1, len(model.filter_widths))]
         blocks = tuple(
-            (_Convolution.of(*spread, dilation, half=half, pairs=on_cpu), _Convolution.of(*pointwise, half=half))
+            (_Convolution.of(*spread, dilation, run=run, pairs=on_cpu), _Convolution.of(*pointwise, run=run))
             for spread, pointwise, dilation in zip(layers[::2], layers[1::2], dilations, strict=True)
         )
         expand = _Convolution.of(*_folded(model.expand_conv, model.expand_bn))
@@ -144,16 +148,16 @@ class _Convolution:
 
     @classmethod
     def of(
-        cls, weight: Tensor, bias: Tensor, dilation: int = 1, *, half: bool = False, pairs: bool = False
+        cls, weight: Tensor, bias: Tensor, dilation: int = 1, *, run: int | None = None, pairs: bool = False
     ) -> _Convolution:
         """From the weights (C_out, C_in, width) and (C_out,)."""
         channels, _, width = weight.shape
         products: tuple[_Product, ...] = ()
-        if pairs and width == 3 and (not half or dilation >= RUN):
+        if pairs and width == 3 and dilation >= (run or 0):
             a, b, c = weight.unbind(2)
             matrices = a, (a + b + c) / 2, (a - b + c) / 2, c
-            products = tuple(_Product.of(m, bias if i == 1 else None, half) for i, m in enumerate(matrices))
-        taps = _Product.of(weight.transpose(1, 2).flatten(1), bias, half)
+            products = tuple(_Product.of(m, bias if i == 1 else None, run) for i, m in enumerate(matrices))
+        taps = _Product.of(weight.transpose(1, 2).flatten(1), bias, run)
         return cls(taps, products, dilation, (width - 1) * dilation, channels)
 
     def __call__(self, h: Tensor) -> Tensor:
@@ -166,7 +170,7 @@ class _Convolution:
         if paired < frames:
             rest = h[paired:]
             taps = [rest[at : at + frames - paired] for at in range(0, self.reach + 1, self.dilation)]
-            torch.clamp(_sum(self.taps(*taps)), min=0, out=out[paired:])
+            torch.clamp(self.taps.total(self.taps(*taps)), min=0, out=out[paired:])
         return out
 
     def _two_at_a_time(self, h: Tensor, out: Tensor) -> None:
@@ -181,9 +185,9 @@ class _Convolution:
         )
         ahead = out.view(len(first), 2, self.dilation, -1)
         sums = [a.add_(b).add_(c) for a, b, c in zip(p, q, r, strict=True)]
-        torch.clamp(_sum(sums).view_as(ahead[:, 0]), min=0, out=ahead[:, 0])
+        torch.clamp(self.taps.total(sums).view_as(ahead[:, 0]), min=0, out=ahead[:, 0])
         sums = [b.sub_(c).sub_(d) for b, c, d in zip(q, r, s, strict=True)]
-        torch.clamp(_sum(sums).view_as(ahead[:, 1]), min=0, out=ahead[:, 1])
+        torch.clamp(self.taps.total(sums).view_as(ahead[:, 1]), min=0, out=ahead[:, 1])
 
 
 @dataclass(frozen=True)
@@ -191,50 +195,63 @@ class _Product:
     """Rows times a matrix, plus a bias.
 
     Attributes:
-        matrix: (C_out, C_in).
-        bias: (C_out,) or None.
-        half: The matrix in bfloat16, if it is to be used.
+        matrix: (C_out, C_in), float32 or bfloat16.
+        bias: (C_out,).
+        exact: With bfloat16 the matrix in float32, for the middle row of every run; None if all is relative to 0.
+        run: Rows of a run.
     """
 
     matrix: Tensor
-    bias: Tensor | None
-    half: Tensor | None
+    bias: Tensor
+    exact: Tensor | None = None
+    run: int = 0
 
     @classmethod
-    def of(cls, matrix: Tensor, bias: Tensor | None, half: bool = False) -> _Product:
-        """With copies of the weights."""
+    def of(cls, matrix: Tensor, bias: Tensor | None, run: int | None = None) -> _Product:
+        """With copies of the weights: float32 (run None), bfloat16 (0), bfloat16 relative to the middle of runs."""
         matrix = matrix.contiguous().clone()
-        return cls(matrix, None if bias is None else bias.clone(), matrix.bfloat16() if half else None)
+        bias = matrix.new_zeros(len(matrix)) if bias is None else bias.clone()
+        if run is None:
+            return cls(matrix, bias)
+        return cls(matrix.bfloat16(), bias, matrix if run else None, run)
 
     def __call__(self, *taps: Tensor) -> list[Tensor]:
         """Rows (n, C) of every tap to terms of the product: (n, C_out), and in bfloat16 one row more for every run."""
-        if self.half is None:
+        if self.matrix.dtype == torch.float32:
             return [linear(torch.cat(taps, 1) if len(taps) > 1 else taps[0], self.matrix, self.bias)]
+        if self.exact is None:
+            return [linear(torch.cat([rows.bfloat16() for rows in taps], 1), self.matrix), self.bias[None].clone()]
         n, device = len(taps[0]), taps[0].device
-        middle = torch.arange(RUN // 2, n + RUN // 2, RUN, device=device).clamp(max=n - 1)
+        middle = torch.arange(self.run // 2, n + self.run // 2, self.run, device=device).clamp(max=n - 1)
         middles = [rows[middle] for rows in taps]
         moved = torch.empty(n, len(taps), taps[0].shape[1], dtype=torch.bfloat16, device=device)
         for i, rows in enumerate(taps):
-            _by_run(torch.sub, rows, middles[i], moved[:, i])
-        return [linear(moved.flatten(1), self.half), linear(torch.cat(middles, 1), self.matrix, self.bias)]
+            _by_run(torch.sub, rows, middles[i], self.run, moved[:, i])
+        return [linear(moved.flatten(1), self.matrix), linear(torch.cat(middles, 1), self.exact, self.bias)]
+
+    def total(self, terms: list[Tensor]) -> Tensor:
+        """(n, C_out) float32 sum of the terms that a call gave."""
+        if len(terms) == 1:
+            return terms[0]
+        if self.exact is None:
+            return terms[0] + terms[1]
+        out = torch.empty_like(terms[0], dtype=torch.float32)
+        _by_run(torch.add, terms[0], terms[1], self.run, out)
+        return out
 
 
-def _sum(terms: list[Tensor]) -> Tensor:
-    """(n, C) of what a product gives."""
-    if len(terms) == 1:
-        return terms[0]
-    out = torch.empty_like(terms[0], dtype=torch.float32)
-    _by_run(torch.add, *terms, out)
-    return out
-
-
-def _by_run(operation: Callable[[Tensor, Tensor], Tensor], rows: Tensor, runs: Tensor, out: Tensor) -> None:
+def _by_run(operation: Callable[[Tensor, Tensor], Tensor], rows: Tensor, runs: Tensor, run: int, out: Tensor) -> None:
     """Combine every row with the row of ``runs`` that belongs to its run."""
-    whole = len(rows) - len(rows) % RUN
-    shape = -1, RUN, rows.shape[1]
-    out[:whole].unflatten(0, shape[:2]).copy_(operation(rows[:whole].view(shape), runs[: whole // RUN, None]))
+    whole = len(rows) - len(rows) % run
+    if whole:
+        inside = _in_runs(out[:whole], run)
+        inside.copy_(operation(_in_runs(rows[:whole], run), runs[: whole // run, None]))
     if whole < len(rows):
         out[whole:].copy_(operation(rows[whole:], runs[-1]))
+
+
+def _in_runs(rows: Tensor, run: int) -> Tensor:
+    return rows.view(-1, run, rows.shape[1])
 
 
 def _folded(conv: nn.Module, norm: nn.Module) -> tuple[Tensor, Tensor]:
@@ -251,7 +268,7 @@ def _folded(conv: nn.Module, norm: nn.Module) -> tuple[Tensor, Tensor]:
 def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether a device has instructions for products of bfloat16 numbers."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     known: Callable[[], bool] | None = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return known is not None and known()
 

@@ -13,6 +13,9 @@ from videopose3d.skeleton import SKELETONS, Skeleton
 
 METADATA_KEY = "videopose3d"
 
+ANY_RATE = (1.0, 1000.0)
+"""The `LifterHeader.fps_range` of lifters that take every frame as it is, as the original does."""
+
 
 @dataclass(frozen=True)
 class LifterHeader:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from videopose3d.errors import WeightsError
 from videopose3d.skeleton import SKELETONS
 from videopose3d.weights.counts import Architecture
-from videopose3d.weights.header import LifterHeader
+from videopose3d.weights.header import ANY_RATE, LifterHeader
 from videopose3d.weights.manifest import Published, recognise
 from videopose3d.weights.store import file_hash
 
@@ -120,6 +120,7 @@ def describe_checkpoint(source: Path, found: ForeignCheckpoint, told: Told) -> D
         skeleton_out=skeleton_out,
         normalisation="screen",
         fps=_FRAME_RATES.get(skeleton_out),
+        fps_range=ANY_RATE,
         training=_origin(found, source, digest),
         licence=told.licence or (known.licence if known else LICENCE[found.kind]),
     )

@@ -120,14 +120,14 @@ class _AllSum(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         total = gradient.contiguous().clone()
         dist.all_reduce(total)
         return total
 
 
 def _all_sum(values: Tensor) -> Tensor:
-    total: Tensor = _AllSum.apply(values)
+    total: Tensor = _AllSum.apply(values)  # type: ignore[no-untyped-call]
     return total
 
 

@@ -11,7 +11,7 @@ from videopose3d.errors import InputError, SkeletonMismatchError
 from videopose3d.lifter.lift import Lifter
 from videopose3d.pipeline.training.steps import Networks
 from videopose3d.skeleton import SKELETONS
-from videopose3d.weights.header import LifterHeader
+from videopose3d.weights.header import ANY_RATE, LifterHeader
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def header_of(
         skeletons={s.name: s for s in skeletons if SKELETONS.get(s.name) != s},
         normalisation="screen",
         fps=fps,
-        fps_range=(1.0, 1000.0),
+        fps_range=ANY_RATE,
         training=f"{dataset.source or dataset.name}, {people}; {config}",
         licence=config.licence,
     )
