@@ -150,6 +150,7 @@ def test_a_foreign_checkpoint_is_sent_to_import(tmp_path, name):
     ("words", "why"),
     [
         (("--keypoints", "gt", "--subjects", "S90"), "no subject 'S90'. There are S1, S5"),
+        (("--keypoints", "gt", "--subjects", ""), "no subjects given"),
         (("--keypoints", "gt", "--actions", "Fly"), "no action 'Fly'"),
         (("--keypoints", "nobody"), "no such keypoints"),
         (("--dataset", "custom"), "no such keypoints"),

@@ -42,6 +42,7 @@ def test_a_run_prints_the_table_and_where_the_weights_are(tmp_path):
     ("changes", "message"),
     [
         (["--subjects-train", "S1,S99"], "no subject 'S99'"),
+        (["--subjects-train", ""], "no subjects given"),
         (["--subjects-train", "S2"], "no subject 'S2'"),
         (["--actions", "Dance"], "no action 'Dance'"),
         (["--subjects-unlabelled", "Q"], "no subject 'Q'"),

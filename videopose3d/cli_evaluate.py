@@ -98,7 +98,7 @@ def _evaluate(lifter: Lifter, options: dict[str, Any]) -> Scores:
     scores = run(
         lifter,
         load_dataset(options["dataset"], options["keypoints"], options["data_dir"]),
-        options["subjects"] or (),
+        options["subjects"],
         options["actions"] or (),
         config_from(LiftConfig, options),
         subset=options["subset"],
@@ -116,5 +116,5 @@ def _text(scores: Scores, options: dict[str, Any]) -> str:
     text = scores.table(by_subject=options["by_subject"], **show)
     if options["against"] is None:
         return text
-    name = Path(options["keypoints"] or "").name.removesuffix(".npz").removeprefix(f"data_2d_{scores.dataset}_")
+    name = Path(options["keypoints"] or "gt").name.removesuffix(".npz").removeprefix(f"data_2d_{scores.dataset}_")
     return f"{text}\n\n{against_paper(scores, name, **show)}"

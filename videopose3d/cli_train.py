@@ -103,12 +103,10 @@ def _split(data: Any, options: dict[str, Any]) -> Any:
 
     test = options["subjects_test"]
     test = default_subjects(data) if test is None else test
-    return Split(
-        options["subjects_train"] or default_train_subjects(data, test, options["subjects_unlabelled"] or ()),
-        test,
-        options["subjects_unlabelled"] or (),
-        options["actions"] or (),
-    )
+    unlabelled = options["subjects_unlabelled"] or ()
+    train = options["subjects_train"]
+    train = default_train_subjects(data, test, unlabelled) if train is None else train
+    return Split(train, test, unlabelled, options["actions"] or ())
 
 
 class _EpochPrinter:

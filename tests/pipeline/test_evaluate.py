@@ -68,7 +68,7 @@ def run(name):
     return evaluate(
         lifter_for(data, widths, causal="--causal" in args, dense="--dense" in args),
         data,
-        tuple(given["-ste"].split(",")) if "-ste" in given else (),
+        tuple(given["-ste"].split(",")) if "-ste" in given else None,
         tuple(given["-a"].split(",")) if "-a" in given else (),
         LiftConfig(flip="-no-tta" not in args),
         downsample=int(given.get("--downsample", 1)),
@@ -233,10 +233,15 @@ def test_a_subject_named_twice_counts_once():
 
 @pytest.mark.parametrize(
     ("subjects", "actions", "why"),
-    [(("S90",), (), "no subject 'S90'"), (("S9",), ("Fly",), "no action 'Fly'"), ((), (), "no subject 'Validate/S3'")],
+    [
+        (("S90",), (), "no subject 'S90'"),
+        ((), (), "no subjects given"),
+        (("S9",), ("Fly",), "no action 'Fly'"),
+        (None, (), "no subject 'Validate/S3'"),
+    ],
 )
 def test_who_is_not_there(subjects, actions, why):
-    data = dataset() if subjects else dataset("humaneva15")
+    data = dataset() if subjects is not None else dataset("humaneva15")
     with pytest.raises(InputError, match=why):
         evaluate(lifter_for(data), data, subjects, actions)
 

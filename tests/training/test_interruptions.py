@@ -75,8 +75,18 @@ def begin(folder, *options, save_every=600.0):
     return process
 
 
-@pytest.mark.parametrize("options", [[], SEMI], ids=["labelled", "unlabelled, too"])
-@pytest.mark.parametrize("save_every", [600.0, 0.1])
+slow = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("options", "save_every"),
+    [
+        pytest.param([], 600.0, marks=slow, id="labelled"),
+        pytest.param([], 0.1, marks=slow, id="labelled, saved within the epoch"),
+        pytest.param(SEMI, 600.0, marks=slow, id="unlabelled, too"),
+        pytest.param(SEMI, 0.1, id="unlabelled, too, saved within the epoch"),
+    ],
+)
 def test_a_killed_run_resumes_to_the_same_weights(options, save_every, tmp_path):
     run(tmp_path / "whole", *options)
     process = begin(tmp_path / "killed", *options, save_every=save_every)
@@ -87,7 +97,7 @@ def test_a_killed_run_resumes_to_the_same_weights(options, save_every, tmp_path)
     assert_same(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=slow)])
 def test_a_stopped_run_says_how_to_go_on_and_does(how, tmp_path):
     run(tmp_path / "whole")
     process = begin(tmp_path / "stopped")
@@ -99,6 +109,7 @@ def test_a_stopped_run_says_how_to_go_on_and_does(how, tmp_path):
     assert_same(weights(tmp_path / "stopped"), weights(tmp_path / "whole"))
 
 
+@slow
 def test_a_finished_run_has_nothing_to_resume(tmp_path):
     run(tmp_path, epochs=1)
     before = weights(tmp_path)
@@ -109,7 +120,10 @@ def test_a_finished_run_has_nothing_to_resume(tmp_path):
 ONE_EPOCH_OF_UNLABELLED = ["--subjects-unlabelled", "S5", "--warmup", "0", "--subset", "0.2"]
 
 
-@pytest.mark.parametrize(("options", "epochs"), [([], 3), (ONE_EPOCH_OF_UNLABELLED, 1)], ids=["labelled", "semi"])
+@pytest.mark.parametrize(
+    ("options", "epochs"),
+    [pytest.param([], 3, marks=slow, id="labelled"), pytest.param(ONE_EPOCH_OF_UNLABELLED, 1, id="unlabelled, too")],
+)
 def test_two_processes_train_as_one_with_twice_the_batch(options, epochs, tmp_path):
     options = [*options, "--dropout", "0", "--batch"]  # dropout is drawn by every process on its own
     alone = run(tmp_path / "one", *options, "128", epochs=epochs)

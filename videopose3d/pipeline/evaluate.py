@@ -25,10 +25,11 @@ TEST_SUBJECTS = {
 """Who is judged by custom; of other data sets, everybody."""
 
 _KEYPOINT_FILES = {
-    "h36m17": "--keypoints gt, cpn_ft_h36m_dbb, detectron_ft_h36m or sh_ft_h36m",
-    "coco17": "--keypoints detectron_pt_coco",
-    "mpii16": "--keypoints sh_pt_mpii",
-    "humaneva15": "--keypoints gt with --dataset humaneva15",
+    ("h36m", "h36m17"): "gt, cpn_ft_h36m_dbb, detectron_ft_h36m or sh_ft_h36m",
+    ("h36m", "coco17"): "detectron_pt_coco",
+    ("h36m", "mpii16"): "sh_pt_mpii",
+    ("humaneva15", "coco17"): "detectron_pt_coco",
+    ("humaneva15", "humaneva15"): "gt",
 }
 
 _MEASURES = {
@@ -45,7 +46,7 @@ _Take = tuple[PoseSequence, dict[str, float]]
 def evaluate(
     lifter: Lifter,
     dataset: PoseDataset,
-    subjects: Sequence[str] = (),
+    subjects: Sequence[str] | None = None,
     actions: Sequence[str] = (),
     config: LiftConfig | None = None,
     *,
@@ -62,7 +63,7 @@ def evaluate(
     Args:
         lifter: The networks.
         dataset: Takes with 3D poses.
-        subjects: Who; empty for the test subjects of the data set.
+        subjects: Who; None for the test subjects of the data set.
         actions: Prefixes of action names; empty for all.
         config: Flip averaging, chunk, stature, and the camera where the data set knows none.
         subset: Share of every take.
@@ -75,7 +76,7 @@ def evaluate(
     """
     config = config or LiftConfig()
     check_fit(lifter, dataset)
-    subjects = tuple(dict.fromkeys(subjects or default_subjects(dataset)))
+    subjects = tuple(dict.fromkeys(default_subjects(dataset) if subjects is None else subjects))
     sequences = dataset.select(subjects, actions, subset=subset, downsample=downsample)
     takes: list[_Take] = []
     done, total = 0, sum(len(s) for s in sequences)
@@ -115,7 +116,8 @@ def check_fit(lifter: Lifter, dataset: PoseDataset) -> None:
     header, where = lifter.header, lifter.header.name
     wanted, given = header.input_skeleton, dataset.keypoint_skeleton
     if wanted.joints != given.joints:
-        fix = f"Try {_KEYPOINT_FILES[wanted.name]}." if wanted.name in _KEYPOINT_FILES else "Use another lifter."
+        fitting = _KEYPOINT_FILES.get((dataset.name, wanted.name))
+        fix = f"Try --keypoints {fitting}." if fitting else "Use a lifter trained on such keypoints."
         what = f"it takes {wanted.name} keypoints, those of {dataset.source or dataset.name} are {given.name}"
         raise SkeletonMismatchError(what, where=where, fix=fix)
     if header.output_skeleton.joints != dataset.skeleton.joints:
