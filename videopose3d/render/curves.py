@@ -41,7 +41,7 @@ def _draw(axes: Axes, title: str, lines: Mapping[str, str], history: Sequence[Ma
         if points:
             axes.plot(*zip(*points, strict=True), label=label, marker="." if len(points) < 30 else "")
     axes.set(title=title, xlabel="epoch")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.08 * axes.dataLim.y1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend()
