@@ -11,7 +11,7 @@ from videopose3d.calibration import CalibratedCamera, camera_to_world, project, 
 from videopose3d.datasets.human36m import cameras
 from videopose3d.datasets.mocap import Motion, MotionLibrary
 from videopose3d.datasets.mocap.library import runs
-from videopose3d.datasets.sequences import PoseDataset, PoseSequence
+from videopose3d.datasets.sequences import PoseDataset, PoseSequence, action_group
 from videopose3d.geometry import pixels_from_screen
 from videopose3d.pipeline.training.setup import Split
 from videopose3d.skeleton import H36M17, Skeleton
@@ -195,12 +195,12 @@ def _pose_of(lens: CalibratedCamera) -> tuple[Array, Array]:
     return np.array(lens.orientation), np.array(lens.translation)
 
 
-def labelled_few(dataset: PoseDataset, split: Split) -> Split:
-    """The split in which of every set one person, who has most of it, is labelled and all others are not."""
+def labelled_few(dataset: PoseDataset, split: Split, *, single: bool = False) -> Split:
+    """The split in which only the one person who has most of a set is labelled, of every set or of all together."""
     takes: dict[str, dict[str, int]] = {}
     for s in dataset.sequences:
         if s.subject in split.train:
-            people = takes.setdefault(s.action.split(" ", maxsplit=1)[0], {})
+            people = takes.setdefault("" if single else action_group(s.action), {})
             people[s.subject] = people.get(s.subject, 0) + len(s)
     few = {max(people, key=lambda who: people[who]) for people in takes.values()}
     train = tuple(who for who in split.train if who in few)

@@ -51,6 +51,7 @@ class Run:
         causal: It sees the past only.
         noisy: Trained and judged on the imitated detector instead of perfect 2D keypoints.
         labels: Share of every take of the labelled few; None labels everybody.
+        single: The labelled few are one person, not one of every set.
         unlabelled: The others join in without their 3D poses.
         bone_length, reprojection: Terms of the loss for unlabelled people.
         augment: Trained on mirrored windows, too, and judged with flip averaging.
@@ -61,6 +62,7 @@ class Run:
     causal: bool = False
     noisy: bool = True
     labels: float | None = None
+    single: bool = False
     unlabelled: bool = False
     bone_length: bool = True
     reprojection: bool = True
@@ -90,9 +92,15 @@ class Effort:
 
 ONE, F9, F27, F81, F243 = (1, 1, 1), (3, 3), (3, 3, 3), (3,) * 4, (3,) * 5
 
+
 def few(labels: float, **more: Any) -> Run:
     """A run in which one person of every set is labelled, with so many of the frames."""
     return Run(F9, noisy=False, labels=labels, **more)
+
+
+def one(labels: float, **more: Any) -> Run:
+    """A run in which a single person is labelled, with so many of the frames."""
+    return Run(F9, noisy=False, labels=labels, single=True, **more)
 
 
 RUNS: dict[str, Run] = {
@@ -101,22 +109,25 @@ RUNS: dict[str, Run] = {
     "few 0.1": few(0.1),
     "few 0.1 semi": few(0.1, unlabelled=True),
     "81": Run(F81),
-    "243": Run(F243),
-    "1 perfect": Run(ONE, noisy=False),
-    "27 perfect": Run(F27, noisy=False),
-    "27 causal": Run(F27, causal=True),
-    "few 0.1 semi no bones": few(0.1, unlabelled=True, bone_length=False),
     "few 0.02": few(0.02),
     "few 0.02 semi": few(0.02, unlabelled=True),
-    "243 causal": Run(F243, causal=True),
+    "one 0.1": one(0.1),
+    "one 0.1 semi": one(0.1, unlabelled=True),
+    "one 0.1 semi no bones": one(0.1, unlabelled=True, bone_length=False),
+    "1 perfect": Run(ONE, noisy=False),
+    "27 perfect": Run(F27, noisy=False),
+    "243": Run(F243),
+    "27 causal": Run(F27, causal=True),
+    "one 1": one(1.0),
+    "one 1 semi": one(1.0, unlabelled=True),
     "27 seed 2": Run(F27, seed=2),
     "1 seed 2": Run(ONE, seed=2),
-    "few 1": few(1.0),
-    "few 1 semi": few(1.0, unlabelled=True),
-    "few 0.1 semi no reprojection": few(0.1, unlabelled=True, reprojection=False),
+    "one 0.1 semi no reprojection": one(0.1, unlabelled=True, reprojection=False),
+    "one 0.1 seed 2": one(0.1, seed=2),
+    "one 0.1 semi seed 2": one(0.1, unlabelled=True, seed=2),
+    "243 causal": Run(F243, causal=True),
     "243 perfect": Run(F243, noisy=False),
     "27 no flip": Run(F27, augment=False),
-    "few 0.02 semi no bones": few(0.02, unlabelled=True, bone_length=False),
     "81 perfect": Run(F81, noisy=False),
 }
 """In the order in which they are worth having."""
@@ -162,7 +173,7 @@ def carry_out(run: Run, effort: Effort, rooms: Rooms, folder: Path) -> dict[str,
     dataset, split = rooms.get(noisy=run.noisy)
     started = process_time()
     if run.labels is not None:
-        split = labelled_few(dataset, split)
+        split = labelled_few(dataset, split, single=run.single)
     people = split if run.unlabelled else Split(split.train, split.test)
     fit = _fit(run, effort, dataset, people, folder)
     fit.fit(lambda _: None)
@@ -208,7 +219,7 @@ def about(rooms: Rooms, effort: Effort, threads: int) -> dict[str, Any]:
         np.linalg.norm(a.keypoints - b.keypoints, axis=-1).ravel()
         for a, b in zip(dataset.sequences, noisy.sequences, strict=True)
     ]
-    labelled = labelled_few(dataset, split)
+    tall = np.concatenate([np.ptp(s.keypoints[..., 1], axis=1) for s in dataset.sequences])
     minutes: dict[str, dict[str, float]] = {"train": {}, "test": {}}
     for s in dataset.sequences:
         sets = minutes["train" if s.subject in split.train else "test"]
@@ -218,12 +229,23 @@ def about(rooms: Rooms, effort: Effort, threads: int) -> dict[str, Any]:
         "effort": asdict(effort),
         "seed": rooms.seed,
         "dropout": DROPOUT,
+        "rate": [RATE, LAST_RATE],
         "fps": dataset.fps,
-        "people": {"train": len(split.train), "test": len(split.test), "few": len(labelled.train)},
+        "people": {"train": len(split.train), "test": len(split.test)},
+        "labelled": {name: _labelled(dataset, split, single=name == "one") for name in ("few", "one")},
         "minutes": minutes,
+        "take_s": float(np.median([len(s) for s in dataset.sequences])) / dataset.fps,
+        "tall_px": float(np.median(tall)),
         "noise_px": [float(np.mean(np.concatenate(off))), *np.percentile(np.concatenate(off), [50, 99]).tolist()],
         "machine": f"{processor()}, {threads} thread{'s' * (threads > 1)}",
     }
+
+
+def _labelled(dataset: PoseDataset, split: Split, *, single: bool) -> dict[str, float]:
+    """How many people are labelled, and their minutes of motion."""
+    people = labelled_few(dataset, split, single=single).train
+    frames = sum(len(s) for s in dataset.sequences if s.subject in people) / 4
+    return {"people": len(people), "minutes": frames / dataset.fps / 60}
 
 
 def processor() -> str:

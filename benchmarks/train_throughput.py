@@ -26,7 +26,7 @@ from videopose3d.lifter.losses import distance
 from videopose3d.lifter.model import TemporalModelOneFrame
 from videopose3d.pipeline.training.batches import Batches
 from videopose3d.skeleton import H36M17
-from videopose3d.types import FloatArray
+from videopose3d.types import Array
 
 WIDTHS = (3, 3, 3, 3, 3)
 EPOCHS, WINDOWS = 80, 3_120_000
@@ -42,6 +42,7 @@ class StridedConvolutions(TemporalModelOneFrame):
     """The same network written as strided convolutions over (B, C, T)."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, F, J_in, features) to (B, 1, J_out, 3) [m]."""
         h = functional.conv1d(x.flatten(2).transpose(1, 2), self.expand_conv.weight, stride=self.filter_widths[0])
         h = self.drop(self.relu(self.expand_bn(h)))
         for block, width in enumerate(self.filter_widths[1:], start=1):
@@ -68,7 +69,7 @@ def sequences(count: int = 8, frames: int = 3000) -> list[PoseSequence]:
     return takes
 
 
-def cut_one_by_one(takes: list[PoseSequence], rows: IntArray, pad: int) -> tuple[FloatArray, FloatArray]:
+def cut_one_by_one(takes: list[PoseSequence], rows: IntArray, pad: int) -> tuple[Array, Array]:
     """Inputs (n, F, 17, 2) and poses (n, 1, 17, 3), window by window."""
     mirror = list(H36M17.mirror)
     inputs, poses = np.empty((len(rows), 2 * pad + 1, 17, 2)), np.empty((len(rows), 1, 17, 3))
@@ -146,7 +147,8 @@ def contestants(options: argparse.Namespace) -> dict[str, Step]:
 
 def work_per_window(channels: int) -> float:
     """Floating-point operations of one window, forward and backward (twice the forward)."""
-    frames, total = 243 // WIDTHS[0], 2 * 81 * WIDTHS[0] * 34 * channels
+    frames = 81
+    total = 2 * frames * WIDTHS[0] * 34 * channels
     for width in WIDTHS[1:]:
         frames //= width
         total += 2 * frames * (width + 1) * channels**2

@@ -70,14 +70,14 @@ def evaluate(lifter: str, csv_file: Path | None, overwrite: bool, as_json: bool,
 
         if csv_file:
             check_overwrite(csv_file, overwrite)
-        scores = _evaluate(_loaded(lifter, options["device"]), options)
+        scores = _evaluate(_loaded(lifter, options["device"], options["precision"]), options)
         if csv_file:
             with replacing(csv_file) as partial:
                 partial.write_text(scores.csv(), encoding="utf-8")
         click.echo(scores.json() if as_json else _text(scores, options))
 
 
-def _loaded(name: str, device: str) -> Lifter:
+def _loaded(name: str, device: str, precision: str) -> Lifter:
     """The lifter, unless the file is somebody else's checkpoint."""
     if Path(name).suffix.lower() in _FOREIGN and Path(name).is_file():
         raise WeightsError(
@@ -87,7 +87,7 @@ def _loaded(name: str, device: str) -> Lifter:
         )
     from videopose3d.lifter.lift import Lifter
 
-    return Lifter.load(name, device)
+    return Lifter.load(name, device, precision)
 
 
 def _evaluate(lifter: Lifter, options: dict[str, Any]) -> Scores:

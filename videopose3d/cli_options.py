@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import click
 
-from videopose3d.config import LIMITS, PRECISIONS, TRAJECTORIES
+from videopose3d.config import LIMITS, choices
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Config = TypeVar("Config")
@@ -35,13 +35,6 @@ data_dir_option = click.option(
     show_default=True,
     help="Folder with the data_2d_* and data_3d_* files.",
 )
-
-CHOICES = {
-    "layout": ("auto", "side", "stack"),
-    "trajectory": TRAJECTORIES,
-    "precision": PRECISIONS,
-}
-
 
 class NumberList(click.ParamType):  # type: ignore[type-arg]
     """Whole numbers with commas between them, as a tuple."""
@@ -78,7 +71,7 @@ def options_from(config: type, *, leave_out: tuple[str, ...] = ()) -> Callable[[
         hints = get_type_hints(config)
         for field in reversed(fields(config)):
             if field.name not in leave_out:
-                command = _option(field.name, hints[field.name], field.default, described[field.name])(command)
+                command = _option(config, field.name, hints[field.name], field.default, described[field.name])(command)
         return command
 
     return decorate
@@ -90,7 +83,7 @@ def config_from(config: type[Config], values: dict[str, Any]) -> Config:
     return config(**{name: value for name, value in values.items() if name in names})
 
 
-def _option(name: str, hint: Any, default: Any, text: str) -> Callable[[Any], Any]:
+def _option(config: type, name: str, hint: Any, default: Any, text: str) -> Callable[[Any], Any]:
     flag = "--" + name.replace("_", "-")
     if hint is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=default, show_default=True, help=text)
@@ -98,8 +91,8 @@ def _option(name: str, hint: Any, default: Any, text: str) -> Callable[[Any], An
         shown = ",".join(str(part) for part in default)
         return click.option(flag, name, type=NumberList(), default=default, show_default=shown, help=text)
     kind: Any = next((t for t in get_args(hint) if t is not type(None)), hint) if get_args(hint) else hint
-    if name in CHOICES:
-        kind = click.Choice(CHOICES[name])
+    if known := choices(config, name):
+        kind = click.Choice(known)
     elif name in LIMITS:
         low, high = LIMITS[name]
         kind = click.FloatRange(low, high) if kind is float else click.IntRange(low, high)  # type: ignore[arg-type]

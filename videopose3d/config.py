@@ -38,20 +38,30 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
 }
 """What the numbers may be, both ends included; None is no end."""
 
-TRAJECTORIES = ("solve", "network")
-"""Where the path of the root comes from; see `LiftConfig`."""
+CHOICES = {
+    "layout": ("auto", "side", "stack"),
+    "trajectory": ("solve", "network"),
+    "LiftConfig.precision": ("float32", "mixed", "bfloat16", "auto"),
+    "TrainConfig.precision": ("float32", "bfloat16"),
+}
+"""What the texts may be, by field, or by class and field where they differ."""
 
 
-PRECISIONS = ("float32", "bfloat16")
+def choices(config: type, field: str) -> tuple[str, ...] | None:
+    """What a text field of a configuration may be; None for anything."""
+    return CHOICES.get(f"{config.__name__}.{field}", CHOICES.get(field))
 
 
 def check_limits(config: object) -> None:
-    """Refuse numbers outside `LIMITS`.
+    """Refuse numbers outside `LIMITS` and texts that are not among `CHOICES`.
 
     Raises:
         VideoPose3DError: A field is outside its limits.
     """
     for name, value in vars(config).items():
+        known = choices(type(config), name)
+        if known and value not in known:
+            raise VideoPose3DError(f"{name.replace('_', '-')} is {value!r}", fix=f"Choose one of {', '.join(known)}.")
         low, high = LIMITS.get(name, (None, None))
         if value is not None and ((low is not None and not value >= low) or (high is not None and not value <= high)):
             allowed = f"{low} or more" if high is None else f"between {low} and {high}"
@@ -69,6 +79,8 @@ class DetectConfig:
         max_gap: Gaps up to this long are interpolated, longer ones stay NaN [s].
         repair_swaps: Repair left/right swaps over the whole sequence.
         parts: Parts of the clip that are watched side by side to use more cores; 1 watches in order.
+        person: ``all``, ``main`` (the largest and longest seen) or a number: 1 is the main person, 2 the next.
+        keypoints: File or folder of another 2D tool to take the keypoints from, instead of a detector.
     """
 
     detector: str = "mediapipe"
@@ -77,9 +89,13 @@ class DetectConfig:
     max_gap: float = 0.5
     repair_swaps: bool = True
     parts: int = 2
+    person: str = "all"
+    keypoints: str | None = None
 
     def __post_init__(self) -> None:
         check_limits(self)
+        if self.person not in ("all", "main") and not (self.person.isdecimal() and int(self.person)):
+            raise VideoPose3DError(f"person is {self.person!r}", fix="Use all, main, or a number from 1 on.")
 
 
 @dataclass(frozen=True)
@@ -95,6 +111,8 @@ class LiftConfig:
         flip: Average with the mirrored sequence.
         smooth: Length of the window over which poses are smoothed by a local parabola; 0 for raw poses [s].
         chunk: Frames lifted at once; bounds the memory and does not change the result.
+        precision: float32; mixed (16-bit numbers where it costs less than 0.1 mm), bfloat16 (all large products), or
+            auto (mixed on processors that gain by it).
         trajectory: ``solve`` (the path that explains the 2D joints best) or ``network`` (what the lifter's own
             network of the root gives).
     """
@@ -106,13 +124,12 @@ class LiftConfig:
     height: float = 1.70
     flip: bool = True
     smooth: float = 0.25
-    chunk: int = 2048
+    chunk: int = 1296
+    precision: str = "float32"
     trajectory: str = "solve"
 
     def __post_init__(self) -> None:
         check_limits(self)
-        if self.trajectory not in TRAJECTORIES:
-            raise VideoPose3DError(f"trajectory is {self.trajectory!r}", fix=f"Use {' or '.join(TRAJECTORIES)}.")
 
 
 @dataclass(frozen=True)
@@ -175,10 +192,6 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_limits(self)
-        if self.precision not in PRECISIONS:
-            raise VideoPose3DError(
-                f"unknown precision {self.precision!r}", fix=f"Choose one of {', '.join(PRECISIONS)}."
-            )
 
 
 @dataclass(frozen=True)

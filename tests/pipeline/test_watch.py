@@ -59,7 +59,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Install:
 
 
 def places(seen: Seen) -> list[float | None]:
-    return [None if person is None else float(person.keypoints[0, 0]) for person in seen]
+    return [float(people[0].keypoints[0, 0]) if people else None for people in seen]
 
 
 def watched(info: VideoInfo, parts: int) -> list[float | None]:

@@ -7,7 +7,10 @@ from PIL import Image
 from videopose3d.render.curves import draw_curves
 
 SUPERVISED = {"3d_train": 60.0, "3d_eval": 40.0, "3d_valid": 50.0}
-SEMI = {**SUPERVISED, "traj_eval": 90.0, "traj_valid": 99.0, "2d_train_sup": 0.1, "2d_train_unsup": 0.2, "2d_valid": 0.3}
+SEMI = {
+    **SUPERVISED,
+    **{"traj_eval": 90.0, "traj_valid": 99.0, "2d_train_sup": 0.1, "2d_train_unsup": 0.2, "2d_valid": 0.3},
+}
 
 
 @pytest.mark.parametrize(("figures", "panels"), [(SUPERVISED, 1), (SEMI, 3), ({"3d_train": 5.0}, 1)])

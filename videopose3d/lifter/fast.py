@@ -10,7 +10,7 @@ What makes it fast, in the order of the file:
   F(2, 3): Winograd 1980; Lavin and Gray, CVPR 2016).
 - With ``bfloat16`` the large products take 16-bit numbers, which some processors multiply twice as fast; biases, the
   residual stream, the first and the last layer stay float32.
-- With ``mixed`` each run of rows is taken relative to its middle row, whose product is computed in float32: what is
+- With ``mixed`` each run of rows is taken relative to one of them, whose product is computed in float32: what is
   rounded is only how a person moves within that run.
 """
 
@@ -77,11 +77,15 @@ class FastNetwork:
         on_cpu = model.shrink.weight.device.type == "cpu"
         if precision == "auto":
             precision = "mixed" if multiplies_bfloat16(model.shrink.weight.device) else "float32"
-        run = {"float32": None, "bfloat16": 0, "mixed": RUN}[precision]
+        mixed = _Rounding(RUN, 0 if model.causal else RUN // 2)
+        rounding = {"float32": None, "bfloat16": _Rounding(), "mixed": mixed}[precision]
         layers = [_folded(*layer) for layer in zip(model.layers_conv, model.layers_bn, strict=True)]
         dilations = [1 if model.dense else prod(model.filter_widths[:i]) for i in range(1, len(model.filter_widths))]
         blocks = tuple(
-            (_Convolution.of(*spread, dilation, run=run, pairs=on_cpu), _Convolution.of(*pointwise, run=run))
+            (
+                _Convolution.of(*spread, dilation, rounding=rounding, pairs=on_cpu),
+                _Convolution.of(*pointwise, rounding=rounding),
+            )
             for spread, pointwise, dilation in zip(layers[::2], layers[1::2], dilations, strict=True)
         )
         expand = _Convolution.of(*_folded(model.expand_conv, model.expand_bn))
@@ -148,16 +152,16 @@ class _Convolution:
 
     @classmethod
     def of(
-        cls, weight: Tensor, bias: Tensor, dilation: int = 1, *, run: int | None = None, pairs: bool = False
+        cls, weight: Tensor, bias: Tensor, dilation: int = 1, *, rounding: _Rounding | None = None, pairs: bool = False
     ) -> _Convolution:
         """From the weights (C_out, C_in, width) and (C_out,)."""
         channels, _, width = weight.shape
         products: tuple[_Product, ...] = ()
-        if pairs and width == 3 and dilation >= (run or 0):
+        if pairs and width == 3 and (rounding is None or dilation >= rounding.run):
             a, b, c = weight.unbind(2)
             matrices = a, (a + b + c) / 2, (a - b + c) / 2, c
-            products = tuple(_Product.of(m, bias if i == 1 else None, run) for i, m in enumerate(matrices))
-        taps = _Product.of(weight.transpose(1, 2).flatten(1), bias, run)
+            products = tuple(_Product.of(m, bias if i == 1 else None, rounding) for i, m in enumerate(matrices))
+        taps = _Product.of(weight.transpose(1, 2).flatten(1), bias, rounding)
         return cls(taps, products, dilation, (width - 1) * dilation, channels)
 
     def __call__(self, h: Tensor) -> Tensor:
@@ -191,52 +195,64 @@ class _Convolution:
 
 
 @dataclass(frozen=True)
+class _Rounding:
+    """What is rounded to bfloat16: rows, or their distance from row ``reference`` of each run of ``run`` rows.
+
+    A causal network takes the first row of a run, so that no frame depends on later ones, not even by its rounding.
+    """
+
+    run: int = 0
+    reference: int = 0
+
+
+@dataclass(frozen=True)
 class _Product:
     """Rows times a matrix, plus a bias.
 
     Attributes:
         matrix: (C_out, C_in), float32 or bfloat16.
         bias: (C_out,).
-        exact: With bfloat16 the matrix in float32, for the middle row of every run; None if all is relative to 0.
-        run: Rows of a run.
+        rounding: None with float32.
+        exact: The matrix in float32, for the reference rows of runs.
     """
 
     matrix: Tensor
     bias: Tensor
+    rounding: _Rounding | None = None
     exact: Tensor | None = None
-    run: int = 0
 
     @classmethod
-    def of(cls, matrix: Tensor, bias: Tensor | None, run: int | None = None) -> _Product:
-        """With copies of the weights: float32 (run None), bfloat16 (0), bfloat16 relative to the middle of runs."""
+    def of(cls, matrix: Tensor, bias: Tensor | None, rounding: _Rounding | None = None) -> _Product:
+        """With copies of the weights."""
         matrix = matrix.contiguous().clone()
         bias = matrix.new_zeros(len(matrix)) if bias is None else bias.clone()
-        if run is None:
+        if rounding is None:
             return cls(matrix, bias)
-        return cls(matrix.bfloat16(), bias, matrix if run else None, run)
+        return cls(matrix.bfloat16(), bias, rounding, matrix if rounding.run else None)
 
     def __call__(self, *taps: Tensor) -> list[Tensor]:
         """Rows (n, C) of every tap to terms of the product: (n, C_out), and in bfloat16 one row more for every run."""
-        if self.matrix.dtype == torch.float32:
+        if self.rounding is None:
             return [linear(torch.cat(taps, 1) if len(taps) > 1 else taps[0], self.matrix, self.bias)]
         if self.exact is None:
             return [linear(torch.cat([rows.bfloat16() for rows in taps], 1), self.matrix), self.bias[None].clone()]
         n, device = len(taps[0]), taps[0].device
-        middle = torch.arange(self.run // 2, n + self.run // 2, self.run, device=device).clamp(max=n - 1)
-        middles = [rows[middle] for rows in taps]
+        run, first = self.rounding.run, self.rounding.reference
+        reference = torch.arange(first, n + first, run, device=device).clamp(max=n - 1)
         moved = torch.empty(n, len(taps), taps[0].shape[1], dtype=torch.bfloat16, device=device)
         for i, rows in enumerate(taps):
-            _by_run(torch.sub, rows, middles[i], self.run, moved[:, i])
-        return [linear(moved.flatten(1), self.matrix), linear(torch.cat(middles, 1), self.exact, self.bias)]
+            _by_run(torch.sub, rows, rows[reference], run, moved[:, i])
+        references = torch.cat([rows[reference] for rows in taps], 1)
+        return [linear(moved.flatten(1), self.matrix), linear(references, self.exact, self.bias)]
 
     def total(self, terms: list[Tensor]) -> Tensor:
         """(n, C_out) float32 sum of the terms that a call gave."""
-        if len(terms) == 1:
+        if self.rounding is None:
             return terms[0]
         if self.exact is None:
             return terms[0] + terms[1]
         out = torch.empty_like(terms[0], dtype=torch.float32)
-        _by_run(torch.add, terms[0], terms[1], self.run, out)
+        _by_run(torch.add, terms[0], terms[1], self.rounding.run, out)
         return out
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from videopose3d.geometry import (
     screen_from_pixels,
 )
 from videopose3d.lifter.canonical import canonical_input, mirror_input, mirror_pose
+from videopose3d.lifter.fast import CHUNK, FastNetwork
 from videopose3d.lifter.model import TemporalModel
 from videopose3d.lifter.rates import at_known_rate, bridged
 from videopose3d.lifter.trajectory import root_trajectory, smooth
@@ -43,15 +44,18 @@ class Lifter:
         header: What it takes and gives.
         device: Where it runs.
         trajectory: The network of the root's trajectory, where the weights have one.
+        precision: Of whole clips, see `FastNetwork.of`; on a GPU everything but ``float32`` is bfloat16.
     """
 
     model: TemporalModel
     header: LifterHeader
     device: str = "cpu"
     trajectory: TemporalModel | None = None
+    precision: str = "float32"
+    _made: dict[tuple[int, int], FastNetwork] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def load(cls, name: str, device: str = "auto") -> Lifter:
+    def load(cls, name: str, device: str = "auto", precision: str = "float32") -> Lifter:
         """Bundled weights by name, or a file.
 
         Raises:
@@ -61,7 +65,7 @@ class Lifter:
         device = choose_device(device)
         path = find_lifter(name)
         model, header = load_lifter(path, device)
-        return cls(model, header, device, load_trajectory(path, device))
+        return cls(model, header, device, load_trajectory(path, device), precision)
 
     def lift(
         self,
@@ -72,7 +76,7 @@ class Lifter:
         fps: float,
         *,
         flip: bool = True,
-        chunk: int = 2048,
+        chunk: int = CHUNK,
     ) -> FloatArray:
         """Poses of one person over an unbroken stretch, at a frame rate that the network knows.
 
@@ -103,7 +107,7 @@ class Lifter:
         fps: float,
         *,
         flip: bool = True,
-        chunk: int = 2048,
+        chunk: int = CHUNK,
     ) -> FloatArray:
         """(T, 3) [m] what the trajectory network gives; arguments as `lift`.
 
@@ -118,7 +122,7 @@ class Lifter:
         return at_known_rate(points, scores, fps, self.header.fps_range, roots)
 
     def poses(
-        self, keypoints: Array, camera: Camera, size: tuple[int, int], *, flip: bool = True, chunk: int = 2048
+        self, keypoints: Array, camera: Camera, size: tuple[int, int], *, flip: bool = True, chunk: int = CHUNK
     ) -> FloatArray:
         """(T, J_out, 3) [m] in camera axes, the unchanged output for `features` of the same arguments."""
         features, turn = self.features(keypoints, camera, size)
@@ -161,7 +165,8 @@ class Lifter:
             points = bridged(points, seen)
         return np.concatenate([points, scores[..., None].astype(np.float32)], -1)
 
-    def run(self, features: Tensor, *, flip: bool = True, chunk: int = 2048) -> Tensor:
+    @torch.inference_mode()
+    def run(self, features: Tensor, *, flip: bool = True, chunk: int = CHUNK) -> Tensor:
         """Network output for every frame of features (T, J_in, F), in chunks that change nothing.
 
         The clip's ends are padded with copies of the first and last frame.
@@ -169,21 +174,21 @@ class Lifter:
         Returns:
             (T, J_out, 3) in the network's axes, on the CPU.
         """
-        windows = self._windows(features, chunk)
-        return torch.cat([self.run_windows(window[None], flip=flip)[0] for window in windows])
+        out = self._over_clip(self.model, features, flip, chunk)
+        return (out[0] + mirror_pose(out[1], self.header.output_skeleton)) / 2 if flip else out[0]
 
     @torch.inference_mode()
     def run_windows(self, windows: Tensor, *, flip: bool = True) -> Tensor:
         """Network output of windows (N, T, J_in, F): (N, T - F + 1, J_out, 3), on the CPU."""
         windows = windows.to(self.device)
-        out = self._forward(self.model, windows)
+        out: Tensor = self.model(windows)
         if flip:
-            mirrored = self._forward(self.model, mirror_input(windows, self.header.input_skeleton))
+            mirrored = self.model(mirror_input(windows, self.header.input_skeleton))
             out = (out + mirror_pose(mirrored, self.header.output_skeleton)) / 2
         return out.cpu()
 
     @torch.inference_mode()
-    def run_trajectory(self, features: Tensor, *, flip: bool = True, chunk: int = 2048) -> Tensor:
+    def run_trajectory(self, features: Tensor, *, flip: bool = True, chunk: int = CHUNK) -> Tensor:
         """Output of the trajectory network, as `run`: (T, 3).
 
         Raises:
@@ -191,27 +196,29 @@ class Lifter:
         """
         if self.trajectory is None:
             raise WeightsError("no trajectory network in these weights", where=self.header.name, fix=_NO_TRAJECTORY)
+        out = self._over_clip(self.trajectory, features, flip, chunk)[:, :, 0]
+        return (out[0] + out[1] * out.new_tensor([-1, 1, 1])) / 2 if flip else out[0]
+
+    def _over_clip(self, network: TemporalModel, features: Tensor, flip: bool, chunk: int) -> Tensor:
+        """(1 or 2, T, J_out, 3) output for a clip and, with ``flip``, for its mirror image, on the CPU."""
+        before, after = network.padding
+        padded = features[torch.arange(-before, len(features) + after).clamp(0, len(features) - 1)]
+        both = torch.stack([padded, mirror_input(padded, self.header.input_skeleton)] if flip else [padded])
+        if self.device == "cpu":
+            return self._fast(network, chunk)(both)
         parts = []
-        for window in self._windows(features, chunk):
-            x = window[None].to(self.device)
-            out = self._forward(self.trajectory, x)
-            if flip:
-                mirrored = self._forward(self.trajectory, mirror_input(x, self.header.input_skeleton))
-                out = (out + mirrored * mirrored.new_tensor([-1, 1, 1])) / 2
-            parts.append(out[0, :, 0].cpu())
-        return torch.cat(parts)
-
-    def _windows(self, features: Tensor, chunk: int) -> Iterator[Tensor]:
-        """The padded clip in overlapping parts that give ``chunk`` frames each."""
-        before, after = self.model.padding
         for start in range(0, len(features), chunk):
-            stop = min(start + chunk, len(features))
-            yield features[torch.arange(start - before, stop + after).clamp(0, len(features) - 1)]
+            part = both[:, start : start + chunk + before + after].to(self.device)
+            with torch.autocast("cuda", torch.bfloat16, enabled=self.precision != "float32"):
+                parts.append(network(part).float().cpu())
+        return torch.cat(parts, 1)
 
-    def _forward(self, network: TemporalModel, windows: Tensor) -> Tensor:
-        """The one place where a network is called: (N, T, J_in, F) to (N, T - F + 1, J_out, 3), on the device."""
-        out: Tensor = network(windows)
-        return out
+    def _fast(self, network: TemporalModel, chunk: int) -> FastNetwork:
+        """The network in the form that is fastest on a CPU, made once."""
+        key = id(network), chunk
+        if key not in self._made:
+            self._made[key] = FastNetwork.of(network, self.precision, chunk)
+        return self._made[key]
 
 
 def _turned_back(poses: Tensor, turn: Tensor | None) -> FloatArray:
@@ -235,7 +242,7 @@ def lift(keypoints: Keypoints2D, config: LiftConfig | None = None, progress: Pro
         WeightsError: The lifter is not to be had, or has no trajectory network and was asked for its trajectory.
     """
     config = config or LiftConfig()
-    lifter = Lifter.load(config.lifter, config.device)
+    lifter = Lifter.load(config.lifter, config.device, config.precision)
     if config.trajectory == "network" and lifter.trajectory is None:
         raise WeightsError("no trajectory network in these weights", where=config.lifter, fix=_NO_TRAJECTORY)
     keypoints = fit_skeleton(keypoints, lifter.header.input_skeleton, config.lifter)

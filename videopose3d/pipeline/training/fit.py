@@ -87,7 +87,7 @@ class Fit:
         if initial is not None:
             start_from(self.networks, initial)
         self.shared = who.share_gradients(self.networks)
-        self.optimizer = torch.optim.Adam(self.networks.parameters(), config.learning_rate, amsgrad=True)
+        self.optimizer = torch.optim.Adam(self.networks.parameters(), config.learning_rate, amsgrad=True, fused=True)
         self.objective = Objective(self.config, *self.skeletons, self._padding[0], who)
         self.run = RunState(learning_rate=config.learning_rate)
         self._take_data(dataset, split)
