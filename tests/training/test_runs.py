@@ -11,11 +11,15 @@ import pytest
 from golden_data import RUNS, config, human36m, split, start
 from safetensors import safe_open
 
+from videopose3d.calibration import CalibratedCamera, project
+from videopose3d.datasets import PoseDataset, PoseSequence, load_dataset, save_dataset
 from videopose3d.errors import InputError, OutputError, SkeletonMismatchError, WeightsError
+from videopose3d.geometry import pixels_from_screen
 from videopose3d.lifter.lift import Lifter
 from videopose3d.pipeline.evaluate import evaluate
 from videopose3d.pipeline.training.run import train
 from videopose3d.pipeline.training.setup import Split
+from videopose3d.skeleton import Skeleton
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +189,39 @@ def test_mixed_precision_trains_nearly_the_same(data, small, tmp_path):
         errors[precision] = rows[-1]["3d_valid"]
     assert errors["bfloat16"] == pytest.approx(errors["float32"], rel=0.03)
     assert errors["bfloat16"] != errors["float32"]
+
+
+STICK = Skeleton(
+    "stick", ("root", "top", "left_hand", "right_hand"), (("root", "top"), ("top", "left_hand"), ("top", "right_hand"))
+)
+DOTS = Skeleton("dots", ("top", "left_hand", "right_hand"), ())
+
+
+def own_takes(camera):
+    rng = np.random.default_rng(0)
+    for subject in ("Ann", "Bob", "Cy"):
+        root = np.array([0, 0, 4]) + 0.2 * np.cumsum(rng.normal(0, 0.05, (40, 3)), 0)
+        poses = np.array([[0, 0, 0], [0, -0.6, 0], [-0.5, -0.3, 0.1], [0.5, -0.3, -0.1]]) + rng.normal(
+            0, 0.03, (40, 4, 3)
+        )
+        poses[:, 0] = 0
+        seen = project((poses + root[:, None])[:, 1:], np.repeat(camera.intrinsics[None], 40, 0))
+        points = pixels_from_screen(seen, camera.size).astype(np.float32)
+        yield PoseSequence(subject, "Wave", camera, points, poses.astype(np.float32), root.astype(np.float32))
+
+
+def test_takes_of_ones_own_with_other_joints_train_and_are_judged(small, tmp_path):
+    camera = CalibratedCamera("front", (640, 480), (600.0, 600.0), (320.0, 240.0))
+    save_dataset(PoseDataset("mine", STICK, DOTS, 30.0, tuple(own_takes(camera))), tmp_path / "mine.npz")
+    mine = load_dataset(tmp_path / "mine.npz")
+    settings = replace(small, epochs=40, batch=16, warmup=2, learning_rate=0.01, channels=32)
+    weights = train(mine, tmp_path / "run", Split(("Ann",), ("Cy",), ("Bob",)), settings, device="cpu")
+    lifter = Lifter.load(str(weights), "cpu")
+    assert lifter.header.input_skeleton == DOTS
+    assert lifter.header.output_skeleton == STICK
+    assert lifter.header.fps == 30
+    scores = evaluate(lifter, mine, ("Cy",))
+    guess = float(np.linalg.norm(mine.sequences[2].poses, axis=-1).mean() * 1000)
+    assert scores.average.mpjpe < guess / 2
+    again = train(mine, tmp_path / "more", Split(("Ann",), ("Cy",)), small, device="cpu", initial=lifter)
+    assert Lifter.load(str(again), "cpu").header.output_skeleton == STICK
