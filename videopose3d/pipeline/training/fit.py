@@ -33,6 +33,7 @@ CHECKPOINT, LAST, BEST = "checkpoint.safetensors", "last.safetensors", "best.saf
 SAVE_EVERY = 600.0
 """Seconds between checkpoints inside an epoch."""
 _REPORT_EVERY = 0.5  # s
+_DRAW_EVERY = 30.0  # s; a picture takes longer than an epoch of a small set
 _UNLABELLED_SEED = 3087  # added to the seed: 1234 becomes the original's 4321
 
 
@@ -138,7 +139,7 @@ class Fit:
     def fit(self, report: Report) -> None:
         """Train to the last epoch."""
         self._started, self._shown, self._saved, self._windows = monotonic(), 0.0, monotonic(), 0
-        self._minutes_before = self.run.minutes
+        self._minutes_before, self._drawn = self.run.minutes, monotonic()
         with stoppable() as stop:
             while self.run.epoch < self.config.epochs:
                 self._epoch(report, stop)
@@ -224,7 +225,9 @@ class Fit:
             run.best = row["3d_valid"]
         if self.who.first:
             self._write_weights(row, better)
-            write_log(self.folder, run.history, tensorboard=self.config.tensorboard)
+            curves = run.epoch == self.config.epochs or monotonic() - self._drawn > _DRAW_EVERY
+            write_log(self.folder, run.history, curves=curves, tensorboard=self.config.tensorboard)
+            self._drawn = monotonic() if curves else self._drawn
         self.save()
         return row
 

@@ -12,8 +12,10 @@ from videopose3d.files import replacing
 LOG, CURVES, EVENTS = "log.csv", "curves.png", "tensorboard"
 
 
-def write_log(folder: Path, history: Sequence[Mapping[str, float]], *, tensorboard: bool = False) -> None:
-    """Write ``log.csv`` and ``curves.png`` of all epochs so far and, if wanted, the last one for TensorBoard.
+def write_log(
+    folder: Path, history: Sequence[Mapping[str, float]], *, curves: bool = True, tensorboard: bool = False
+) -> None:
+    """Write ``log.csv`` and, if wanted, ``curves.png`` of all epochs so far and the last one for TensorBoard.
 
     Raises:
         MissingDependencyError: TensorBoard is wanted and not installed.
@@ -23,7 +25,7 @@ def write_log(folder: Path, history: Sequence[Mapping[str, float]], *, tensorboa
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(history)
-    if len(history) > 1:
+    if curves and len(history) > 1:
         from videopose3d.render.curves import draw_curves
 
         with replacing(folder / CURVES) as partial:
