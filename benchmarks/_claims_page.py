@@ -81,7 +81,7 @@ def _intro(facts: Mapping[str, Any]) -> str:
             in which the whole person is in all four pictures are used. So each minute gives
             {240 * facts["fps"]:,.0f} views. Half of the takes are shorter than {facts["take_s"]:.1f} s (Human3.6M's
             last about 50 s): 243 frames, which are {243 / facts["fps"]:.1f} s, are then mostly copies of the first and
-            last frame, and little can be gained beyond 81."""),
+            last frame, and little can be expected beyond 81."""),
         _filled(f"""- **2D keypoints**: the projected joints ("perfect"), or those of an imitated detector with slow
             drift, heavy-tailed jitter, lost joints and exchanged limbs: {noise[0]:.1f} px off on average, median
             {noise[1]:.1f}, 99 % below {noise[2]:.0f}, for people {facts["tall_px"]:.0f} px tall."""),
@@ -165,9 +165,9 @@ def _verdict(before: float, after: float, spread: float, paper_share: float | No
     share = after / before - 1
     if paper_share is None:
         return "reproduces"
-    if share > paper_share / 2:
-        return "reproduces in direction, less than half as much"
-    return "reproduces" if share > paper_share * 2 else "reproduces, more than twice as much"
+    if share > paper_share / 1.5:
+        return "reproduces in direction, by a smaller share"
+    return "reproduces" if share > paper_share * 1.5 else "reproduces, by a larger share"
 
 
 def _spread(results: Results, like: str, metric: str = "mpjpe") -> float:
@@ -199,7 +199,7 @@ def _few_text(facts: Mapping[str, Any]) -> str:
         their takes one stretch is used. The others' 2D joins in through reprojection and bone lengths. Perfect 2D and
         9 frames; {effort["epochs"]} epochs of {effort["few_windows"]:,} labelled windows with {effort["few_batch"]}
         per step, the first 3 without the unlabelled people. The paper's numbers are for 10 % of S1, 27 frames and 200
-        epochs."""
+        epochs. One person of every set was tried first; a single person was added when that had shown nothing."""
     return f"{_filled(text)}\n"
 
 

@@ -109,7 +109,9 @@ def project(points: Points, intrinsics: Points, *, distortion: bool = True) -> P
         (N, ..., 2) in the units of `screen_from_pixels`.
     """
     c = intrinsics.reshape(len(intrinsics), *[1] * (points.ndim - 2), 9)
-    slopes = (points[..., :2] / points[..., 2:]).clip(-1, 1)
+    depth = points[..., 2:]
+    depth = depth + (depth == 0) * (depth + 1e-6)  # what lies in the plane of the lens would have no gradient
+    slopes = (points[..., :2] / depth).clip(-1, 1)
     if not distortion:
         return slopes * c[..., :2] + c[..., 2:4]
     r2 = (slopes**2).sum(-1)[..., None]

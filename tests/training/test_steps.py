@@ -192,3 +192,17 @@ def test_joints_of_two_skeletons_meet_by_name():
     assert [COCO17.joints[i] for i in two] == [H36M17.joints[i] for i in three]
     assert len(two) == 12
     assert same_joints(H36M17, H36M17) == (list(range(17)), list(range(17)))
+
+
+def test_a_joint_in_the_plane_of_the_lens_does_not_spoil_the_gradients():
+    """With 16-bit numbers a predicted depth is 0 now and then."""
+    from videopose3d.calibration import project
+
+    points = torch.tensor([[[0.3, -0.2, 0.0], [0.3, -0.2, 4.0]]], requires_grad=True)
+    seen = project(points, torch.ones(1, 9))
+    seen.sum().backward()
+    assert torch.isfinite(seen).all()
+    assert torch.isfinite(points.grad).all()
+    plain = points.detach().numpy()
+    np.testing.assert_allclose(project(plain, np.ones((1, 9), np.float32)), seen.detach(), atol=1e-6)
+    assert project(plain, np.ones((1, 9), np.float32)).dtype == np.float32
