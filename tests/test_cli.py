@@ -23,7 +23,15 @@ from videopose3d import __version__, cli_progress
 from videopose3d.cli import main
 from videopose3d.cli_progress import ProgressPrinter
 from videopose3d.cli_sources import default_outputs, expand_sources, stem_of
-from videopose3d.config import LIMITS, DetectConfig, LiftConfig, MocapTrainConfig, RenderConfig, TrainConfig
+from videopose3d.config import (
+    LIMITS,
+    DetectConfig,
+    FinetuneConfig,
+    LiftConfig,
+    MocapTrainConfig,
+    RenderConfig,
+    TrainConfig,
+)
 from videopose3d.errors import InputError
 from videopose3d.pipeline.stages import FOLDER
 from videopose3d.result_file import load_result
@@ -123,7 +131,7 @@ def test_version() -> None:
 def test_limits_name_real_settings() -> None:
     known = {
         f.name
-        for config in (DetectConfig, LiftConfig, RenderConfig, TrainConfig, MocapTrainConfig)
+        for config in (DetectConfig, LiftConfig, RenderConfig, TrainConfig, MocapTrainConfig, FinetuneConfig)
         for f in fields(config)
     }
     assert LIMITS.keys() <= known
@@ -239,7 +247,7 @@ BAD = [
     ("render text.npz -o x.mp4", "not a readable npz"),
     ("export missing.npz -o x.csv", "no such file"),
     ("export text.npz -o x.abc", "no export format"),
-    ("export text.npz -o x.bvh", "not written yet"),
+    ("export text.npz -o x.bvh", "not a readable npz"),
     ("train-mocap text.npz -o x.safetensors", "not a motion library"),
     ("infer CLIP -o x.avi", "no name for a video"),
     ("infer CLIP -o x.npz", "no name for a video"),
@@ -275,7 +283,9 @@ def test_an_error_is_one_line(line: str, says: str, clip: str, finder: StandIn, 
         "train-mocap . -o x.pt",
         "infer",
         "detect a.mp4",
-        "lift . -o x.npz",
+        "lift a.json -o x.npz --size 1920",
+        "lift a.json -o x.npz --fps 0",
+        "lift a.json -o x.npz --video a.mp4 --fps 25",
     ]
     + ["nonsense", "infer a.mp4 --nonsense", "train-mocap missing -o x.safetensors"],
 )

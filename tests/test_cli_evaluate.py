@@ -183,3 +183,12 @@ def test_quiet(weights):
     assert "evaluate 1760 frames in" in loud.stderr
     assert quiet.stderr == ""
     assert quiet.stdout == loud.stdout
+
+
+def test_json_holds_the_published_errors_or_why_there_are_none(weights):
+    words = [weights(), *DATA, "--keypoints", "gt", "--json"]
+    plain = json.loads(CliRunner().invoke(evaluate, words, catch_exceptions=False).stdout)
+    assert "published" not in plain
+    assert "data_2d_h36m_gt.npz" in plain["source"]
+    told = json.loads(CliRunner().invoke(evaluate, [*words, "--against", "paper"], catch_exceptions=False).stdout)
+    assert told["published"].keys() & {"why_not", "averages"}

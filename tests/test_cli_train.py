@@ -88,6 +88,22 @@ def test_keypoints_that_are_not_numbers_are_one_line(tmp_path):
     assert action in line
 
 
+@pytest.mark.parametrize("flag", ["--causal", "--channels=9", "--filter-widths=3,3,3"])
+def test_an_architecture_that_is_not_that_of_the_initial_weights_is_wrong_usage(flag, tmp_path):
+    first = tmp_path / "first"
+    assert invoke("h36m", *DATA, *SMALL, "-o", first, "--subjects-train", "S1", "-q").exit_code == 0
+    again = ["h36m", *DATA, "--epochs", "1", "-o", tmp_path / "again", "--init", first / "last.safetensors"]
+    done = invoke(*again, flag)
+    assert done.exit_code == 2
+    assert "contradicts the initial weights" in done.stderr
+    assert invoke(*again, "--channels", "8", "--subjects-train", "S1", "--batch", "512", "-q").exit_code == 0
+
+
+@pytest.mark.parametrize("seed", ["-1", "99999999999999"])
+def test_an_impossible_seed_is_wrong_usage(seed, tmp_path):
+    assert invoke("h36m", *DATA, "-o", tmp_path, "--seed", seed).exit_code == 2
+
+
 def test_resume_and_overwrite_contradict_each_other(tmp_path):
     done = invoke("h36m", *DATA, "-o", tmp_path, "--resume", "--overwrite")
     assert done.exit_code == 2

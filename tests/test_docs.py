@@ -36,7 +36,7 @@ TEXTS = [*GUIDES, *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", 
 PLANS = "decisions.md"  # names options to come
 TO_COME: set[str] = set()
 FRAMES = 12
-ORIGINAL_FLAGS = {
+FOREIGN_FLAGS = {
     *(
         "--render",
         "--viz-",
@@ -46,9 +46,10 @@ ORIGINAL_FLAGS = {
         "--subset",
         "--downsample",
     ),
+    *("--no-deps", "--no-build-isolation"),
     *("--disable-optimizations", "--linear-projection", "--no-eval", "--no-proj"),
 }
-"""Of the original program; docs/training.md says what they are called here."""
+"""Of the original program (docs/training.md says what they are called here) and of pip."""
 
 
 def name_of(path: Path) -> str:
@@ -201,7 +202,7 @@ def test_commands_in_the_text_exist(file: str, span: str) -> None:
 
 @pytest.mark.parametrize("path", [path for path in GUIDES if path.name != PLANS], ids=name_of)
 def test_options_in_the_text_exist(path: Path) -> None:
-    known = set().union(ORIGINAL_FLAGS, *(options_of(command) for command in every_command()))
+    known = set().union(FOREIGN_FLAGS, *(options_of(command) for command in every_command()))
     named = {match[0] for span in code_spans(path.read_text()) if (match := re.match(r"--[a-z][a-z-]+", span))}
     assert named <= known
 

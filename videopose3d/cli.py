@@ -11,8 +11,11 @@ from typing import Any
 import click
 
 from videopose3d import __version__
+from videopose3d.cli_detectors import detectors
 from videopose3d.cli_evaluate import evaluate
+from videopose3d.cli_finetune import finetune
 from videopose3d.cli_jobs import NothingToDo, each, one, reported
+from videopose3d.cli_lift import lift
 from videopose3d.cli_options import (
     PathOption,
     config_from,
@@ -49,7 +52,13 @@ def main() -> None:
 @main.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("-o", "--output", type=PathOption, help="Video to render: .mp4, .webm or .gif.  [default: NAME_3d.mp4]")
-@click.option("--export", "exports", multiple=True, type=PathOption, help="Also write .npz, .json or .csv; repeatable.")
+@click.option(
+    "--export",
+    "exports",
+    multiple=True,
+    type=PathOption,
+    help="Also write this file: .npz, .json, .csv, .bvh, .glb, .trc, .c3d, .mot, .angles.csv or .html; repeatable.",
+)
 @click.option("--no-render", is_flag=True, help="Write the result file only.")
 @folder_option
 @overwrite_option
@@ -93,7 +102,7 @@ def infer(
 
 def _infer(job: tuple[str, Path | None, list[Path]], options: dict[str, Any], progress: ProgressPrinter) -> Any:
     from videopose3d.pipeline.infer import infer as run
-    from videopose3d.pipeline.stages import StageFiles, content_key
+    from videopose3d.pipeline.stages import StageFiles, content_key, keypoints_key
     from videopose3d.weights.store import find_lifter
 
     source, video, exports = job
@@ -102,7 +111,8 @@ def _infer(job: tuple[str, Path | None, list[Path]], options: dict[str, Any], pr
         config_from(DetectConfig, options), config_from(LiftConfig, options), config_from(RenderConfig, options)
     )
     stages = StageFiles(outputs[0].parent, source, reuse=options["resume"])
-    whole_run = (config, content_key(find_lifter(config.lift.lifter)), [path.name for path in outputs])
+    files = keypoints_key(config.detect.keypoints) if config.detect.keypoints else ""
+    whole_run = (config, files, content_key(find_lifter(config.lift.lifter)), [path.name for path in outputs])
     if stages.is_done(whole_run, outputs):
         raise NothingToDo(outputs)
     result = run(
@@ -143,29 +153,7 @@ def detect(source: str, output: Path, overwrite: bool, **options: Any) -> None:
     one(source, output, run, options, overwrite=overwrite)
 
 
-@main.command()
-@click.argument("keypoints", type=PathOption)
-@click.option("-o", "--output", type=PathOption, required=True, help="Result file (.npz) with the 3D poses.")
-@overwrite_option
-@options_from(LiftConfig)
-@json_option
-@quiet_option
-def lift(keypoints: Path, output: Path, overwrite: bool, **options: Any) -> None:
-    """3D stage alone: poses and trajectory from the KEYPOINTS of a result file.
-
-    \b
-    videopose3d lift clip_2d.npz -o clip_3d.npz --height 1.82
-    """
-
-    def run(_: Any, progress: ProgressPrinter) -> Any:
-        from videopose3d.pipeline.infer import lift_keypoints
-        from videopose3d.result_file import load_result
-
-        config = config_from(LiftConfig, options)
-        return _written(lift_keypoints(load_result(keypoints).keypoints, config, progress), output)
-
-    _check_suffix(output, (".npz",))
-    one(keypoints, output, run, options, overwrite=overwrite)
+main.add_command(lift)
 
 
 @main.command()
@@ -197,7 +185,13 @@ def render(result: Path, output: Path, video: str | None, overwrite: bool, **opt
 @main.command()
 @click.argument("result", type=PathOption)
 @click.option(
-    "-o", "--output", "outputs", type=PathOption, required=True, multiple=True, help=".npz, .json or .csv; repeatable."
+    "-o",
+    "--output",
+    "outputs",
+    type=PathOption,
+    required=True,
+    multiple=True,
+    help="File to write, by suffix; repeatable.",
 )
 @overwrite_option
 @json_option
@@ -207,10 +201,15 @@ def export(result: Path, outputs: tuple[Path, ...], overwrite: bool, **options: 
 
     \b
     videopose3d export clip_3d.npz -o clip.json -o clip.csv
+    videopose3d export clip_3d.npz -o clip.bvh -o clip.glb          Blender, Unity, ...
+    videopose3d export clip_3d.npz -o clip.trc -o clip.mot          OpenSim; also .c3d
+    videopose3d export clip_3d.npz -o clip.angles.csv -o clip.html  joint angles; a player for the browser
+
+    BVH and MOT hold one person each: the second one's file is clip_2.bvh, and so on.
     """
 
     def run(_: Any, __: ProgressPrinter) -> Any:
-        from videopose3d.export import export_result, exporter
+        from videopose3d.export import export_result, exporter, files_of
         from videopose3d.files import check_overwrite
         from videopose3d.result_file import load_result
 
@@ -218,18 +217,18 @@ def export(result: Path, outputs: tuple[Path, ...], overwrite: bool, **options: 
             exporter(path)
             check_overwrite(path, overwrite)
         loaded = load_result(result)
+        written = [file for path in outputs for file in files_of(loaded, path)]
+        for file in written:
+            check_overwrite(file, overwrite)
         for path in outputs:
             export_result(loaded, path)
-        return _with_outputs(loaded, outputs)
+        return _with_outputs(loaded, written)
 
     each([result], run, options)
 
 
-for command in (prepare, train, evaluate, train_mocap):
+for command in (prepare, train, evaluate, finetune, train_mocap, weights, detectors):
     main.add_command(command)
-
-
-main.add_command(weights)
 
 
 @main.command()

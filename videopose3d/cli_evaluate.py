@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import click
 
 from videopose3d.cli_jobs import reported
 from videopose3d.cli_options import (
+    HELP,
     NameList,
     PathOption,
     config_from,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 _FOREIGN = (".bin", ".pth", ".pt", ".ckpt", ".tar")
 
 
-@click.command()
+@click.command(context_settings=HELP)
 @click.argument("lifter")
 @click.option("--dataset", default="h36m", show_default=True, help="h36m, humaneva15, custom, or a data set file.")
 @keypoints_option
@@ -74,7 +76,7 @@ def evaluate(lifter: str, csv_file: Path | None, overwrite: bool, as_json: bool,
         if csv_file:
             with replacing(csv_file) as partial:
                 partial.write_text(scores.csv(), encoding="utf-8")
-        click.echo(scores.json() if as_json else _text(scores, options))
+        click.echo(_json(scores, options) if as_json else _text(scores, options))
 
 
 def _loaded(name: str, device: str, precision: str) -> Lifter:
@@ -116,5 +118,21 @@ def _text(scores: Scores, options: dict[str, Any]) -> str:
     text = scores.table(by_subject=options["by_subject"], **show)
     if options["against"] is None:
         return text
-    name = Path(options["keypoints"] or "gt").name.removesuffix(".npz").removeprefix(f"data_2d_{scores.dataset}_")
-    return f"{text}\n\n{against_paper(scores, name, **show)}"
+    return f"{text}\n\n{against_paper(scores, _keypoints(scores, options), **show)}"
+
+
+def _json(scores: Scores, options: dict[str, Any]) -> str:
+    from dataclasses import asdict
+
+    from videopose3d.pipeline.published import find_published
+
+    if options["against"] is None:
+        return scores.json()
+    found = find_published(scores, _keypoints(scores, options))
+    published = {"why_not": found} if isinstance(found, str) else asdict(found)
+    return json.dumps({**json.loads(scores.json()), "published": published})
+
+
+def _keypoints(scores: Scores, options: dict[str, Any]) -> str:
+    """The NAME of the 2D keypoints."""
+    return Path(options["keypoints"] or "gt").name.removesuffix(".npz").removeprefix(f"data_2d_{scores.dataset}_")

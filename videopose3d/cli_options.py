@@ -15,6 +15,9 @@ from videopose3d.config import LIMITS, choices
 Command = TypeVar("Command", bound=Callable[..., Any])
 Config = TypeVar("Config")
 
+HELP = {"help_option_names": ["-h", "--help"]}
+"""Context of a command, also where it is called without its group."""
+
 PathOption = click.Path(path_type=Path, dir_okay=False)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary to stdout.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks on stderr.")
@@ -35,6 +38,7 @@ data_dir_option = click.option(
     show_default=True,
     help="Folder with the data_2d_* and data_3d_* files.",
 )
+
 
 class NumberList(click.ParamType):  # type: ignore[type-arg]
     """Whole numbers with commas between them, as a tuple."""

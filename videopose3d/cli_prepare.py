@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from videopose3d.cli_jobs import reported
+from videopose3d.cli_options import HELP, json_option, overwrite_option, quiet_option
 from videopose3d.cli_progress import ProgressPrinter
 from videopose3d.skeleton import COCO17, SKELETONS
 
@@ -42,12 +43,9 @@ layout_option = click.option(
 incomplete_option = click.option(
     "--allow-incomplete", is_flag=True, help="Go on when subjects or takes are missing, and say which."
 )
-overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary to stdout.")
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks on stderr.")
 
 
-@click.group()
+@click.group(context_settings=HELP)
 def prepare() -> None:
     """Turn downloaded data sets and detections into the files that train and evaluate read."""
 
@@ -55,6 +53,14 @@ def prepare() -> None:
 @prepare.command("h36m")
 @click.argument("source", type=SourcePath, required=False)
 @detections_option
+@click.option(
+    "--videos",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the videos, for labelled pictures or, with --detector, for keypoints in them.",
+)
+@click.option("--detector", metavar="DETECTOR", help="Find the keypoints in --videos with this; see detectors.")
+@click.option("--every", type=click.IntRange(1), default=10, show_default=True, help="Pictures: every n-th frame.")
+@click.option("--whole-frames", is_flag=True, help="Pictures: all of a frame, not only what is around the person.")
 @name_option
 @layout_option
 @output_option
@@ -63,20 +69,36 @@ def prepare() -> None:
 @json_option
 @quiet_option
 def prepare_h36m(
-    source: Path | None, detections: Path | None, name: str | None, layout: str, as_json: bool, quiet: bool, **rest: Any
+    source: Path | None,
+    detections: Path | None,
+    videos: Path | None,
+    name: str | None,
+    layout: str,
+    as_json: bool,
+    quiet: bool,
+    **rest: Any,
 ) -> None:
     """Human3.6M: SOURCE is the folder of the downloaded files, packed or unpacked, or h36m.zip.
 
     \b
     videopose3d prepare h36m downloads/
     videopose3d prepare h36m --detections detections/ --name my_detector
+    videopose3d prepare h36m --videos downloads/
+    videopose3d prepare h36m --videos downloads/ --detector mask_rcnn+cpn --name cpn_pt
 
     SOURCE gives data_3d_h36m.npz and data_2d_h36m_gt.npz (true keypoints); --detections, a folder of files like
-    S1/'Walking 1.54138969.mp4.npz', gives data_2d_h36m_NAME.npz.
+    S1/'Walking 1.54138969.mp4.npz', gives data_2d_h36m_NAME.npz. --videos, a folder of files like
+    S1/Videos/'Walking 1.54138969.mp4', gives the folder images_h36m that finetune learns from, or with --detector
+    data_2d_h36m_NAME.npz: the same command again goes on where it was stopped.
     """
-    _check_named(detections, name)
-    if source is None and detections is None:
-        raise click.UsageError("Give SOURCE, or --detections with --name, or both.")
+    detector, every, whole = rest.pop("detector"), rest.pop("every"), rest.pop("whole_frames")
+    _check_videos(videos, detector, detections)
+    if detector is None:
+        _check_named(detections, name)
+    elif name is None:
+        raise click.UsageError("--detector and --name go together.")
+    if source is None and detections is None and videos is None:
+        raise click.UsageError("Give SOURCE, or --detections with --name, or both, or --videos.")
 
     def stories(progress: ProgressPrinter) -> Iterator[Prepared]:
         from videopose3d.pipeline.prepare import prepare_h36m, prepare_h36m_detections
@@ -85,6 +107,14 @@ def prepare_h36m(
             yield prepare_h36m(source, progress=progress, **rest)
         if detections is not None and name is not None:
             yield prepare_h36m_detections(detections, name, layout=layout, progress=progress, **rest)
+        if videos is not None and detector is None:
+            from videopose3d.pipeline.prepare_videos import extract_h36m
+
+            yield extract_h36m(videos, every=every, whole_frames=whole, progress=progress, **rest)
+        elif videos is not None and name is not None:
+            from videopose3d.pipeline.prepare_videos import detect_h36m
+
+            yield detect_h36m(videos, detector, name, progress=progress, **rest)
 
     _run("h36m", stories, as_json, quiet)
 
@@ -150,6 +180,13 @@ def prepare_custom(sources: tuple[Path, ...], name: str, as_json: bool, quiet: b
         yield prepare_custom(sources, name, progress=progress, **rest)
 
     _run("custom", stories, as_json, quiet)
+
+
+def _check_videos(videos: Path | None, detector: str | None, detections: Path | None) -> None:
+    if detector is not None and videos is None:
+        raise click.UsageError("--detector needs --videos.")
+    if detector is not None and detections is not None:
+        raise click.UsageError("--detector and --detections contradict each other.")
 
 
 def _check_named(detections: Path | None, name: str | None) -> None:

@@ -11,6 +11,7 @@ import click
 
 from videopose3d.cli_jobs import INTERRUPTED, reported
 from videopose3d.cli_options import (
+    HELP,
     NameList,
     PathOption,
     config_from,
@@ -26,7 +27,7 @@ from videopose3d.config import MocapTrainConfig, TrainConfig
 Names = NameList()
 
 
-@click.command()
+@click.command(context_settings=HELP)
 @click.argument("dataset")
 @click.option(
     "-o",
@@ -58,7 +59,7 @@ def train(dataset: str, output: Path, keypoints: str | None, data_dir: Path, dev
 
     Ctrl-C leaves a checkpoint; the same command with --resume goes on, to the same weights. last.safetensors are the
     weights of the last epoch. best.safetensors had the lowest error on the test subjects: a choice that has seen the
-    test data, for use and not for reporting.
+    test data, for use and not for reporting. What the original program's flags are called here: docs/training.md.
     """
     from videopose3d.pipeline.training.stopping import Stopped
 
@@ -75,6 +76,7 @@ def train(dataset: str, output: Path, keypoints: str | None, data_dir: Path, dev
         data = load_dataset(dataset, keypoints, data_dir)
         split = _split(data, options)
         initial = Lifter.load(options["initial"], device) if options["initial"] else None
+        _check_initial(initial, options)
         existing: Any = "resume" if options["resume"] else "overwrite" if options["overwrite"] else "refuse"
         printer = _EpochPrinter(output.name, quiet)
         config = config_from(TrainConfig, options)
@@ -94,6 +96,18 @@ def train(dataset: str, output: Path, keypoints: str | None, data_dir: Path, dev
             click.echo(evaluate(last, data, split.test, split.actions, downsample=config.downsample).table())
         if speaks:
             click.echo(weights)
+
+
+def _check_initial(initial: Any, options: dict[str, Any]) -> None:
+    """Refuse an architecture on the command line that is not that of the initial weights."""
+    from click.core import ParameterSource
+
+    context = click.get_current_context()
+    for name in ("filter_widths", "channels", "causal", "dense") if initial else ():
+        theirs = getattr(initial.header, name)
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and options[name] != theirs:
+            flag = "--" + name.replace("_", "-")
+            raise click.UsageError(f"{flag} contradicts the initial weights, where it is {theirs}.")
 
 
 def _split(data: Any, options: dict[str, Any]) -> Any:
@@ -134,7 +148,7 @@ def _hours(seconds: float | None) -> str:
     return f"{hours}:{minutes:02d} h"
 
 
-@click.command("train-mocap")
+@click.command("train-mocap", context_settings=HELP)
 @click.argument("motions", type=click.Path(path_type=Path, exists=True))
 @click.option("-o", "--output", type=PathOption, required=True, help="Weights to write (.safetensors).")
 @overwrite_option

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from videopose3d.cli_jobs import reported
-from videopose3d.cli_options import PathOption, json_option, overwrite_option, quiet_option
+from videopose3d.cli_options import HELP, PathOption, json_option, overwrite_option, quiet_option
 from videopose3d.skeleton import SKELETONS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _LOG_EVERY = 15.0  # s
 _joints = click.Choice(sorted(SKELETONS))
 
 
-@click.group()
+@click.group(context_settings=HELP)
 def weights() -> None:
     """Weights that are here, what they are, and how to get others.
 
@@ -254,6 +254,9 @@ def pull(name: str, output: Path | None, overwrite: bool, as_json: bool, quiet: 
 
     \b
     videopose3d weights pull pretrained_h36m_detectron_coco
+    videopose3d weights pull torchvision:keypointrcnn_resnet50_fpn
+
+    NAME may also be a network that finds people or keypoints; `videopose3d detectors` lists them.
 
     The cache is $VIDEOPOSE3D_CACHE or the usual folder of this system. A download that stopped goes on; a
     file put into the cache by hand is used without the network.
@@ -261,9 +264,13 @@ def pull(name: str, output: Path | None, overwrite: bool, as_json: bool, quiet: 
     if output:
         _check_name(output)
     with reported():
+        from videopose3d.detectors.pulling import find_offers
         from videopose3d.weights.manifest import find_published
         from videopose3d.weights.pull import pull as fetch
 
+        if offers := find_offers(name):
+            _pull_for_detectors(name, offers, output, quiet=quiet, as_json=as_json)
+            return
         lifter = find_published(name)
         if not quiet:
             click.echo(f"{lifter.name}: {lifter.licence}", err=True)
@@ -275,6 +282,26 @@ def pull(name: str, output: Path | None, overwrite: bool, as_json: bool, quiet: 
         if done.imported and not quiet:
             _tell(done.imported)
         click.echo(json.dumps({"name": lifter.name, "file": str(done.path)}) if as_json else done.path)
+
+
+def _pull_for_detectors(name: str, offers: Sequence[Any], output: Path | None, *, quiet: bool, as_json: bool) -> None:
+    """The files that a detector or keypoint network needs, into the cache."""
+    from videopose3d.detectors.pulling import pull_offer
+
+    if output:
+        raise click.UsageError(f"{name} is no lifter: its file stays as it is, in the cache; leave out -o.")
+    paths = []
+    for offer in offers:
+        bar = _Bytes(offer.file, quiet)
+        try:
+            paths.append(pull_offer(offer, bar))
+        finally:
+            bar.close()
+    if as_json:
+        click.echo(json.dumps({"name": name, "files": [str(path) for path in paths]}))
+        return
+    for path in paths:
+        click.echo(path)
 
 
 class _Bytes:

@@ -35,6 +35,10 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "downsample": (1, None),
     "warmup": (0, None),
     "keep_every": (0, None),
+    "seed": (0, 4_000_000_000),
+    "validate_every": (1, None),
+    "validation_people": (1, None),
+    "workers": (1, 256),
 }
 """What the numbers may be, both ends included; None is no end."""
 
@@ -43,6 +47,8 @@ CHOICES = {
     "trajectory": ("solve", "network"),
     "LiftConfig.precision": ("float32", "mixed", "bfloat16", "auto"),
     "TrainConfig.precision": ("float32", "bfloat16"),
+    "FinetuneConfig.precision": ("float32", "bfloat16"),
+    "backbone": ("resnet50", "resnet101"),
 }
 """What the texts may be, by field, or by class and field where they differ."""
 
@@ -74,7 +80,7 @@ class DetectConfig:
 
     Attributes:
         detector: Name of the 2D detector.
-        max_side: Frames are decoded no larger than this for the detector [px].
+        max_side: Frames are decoded no larger than this for MediaPipe [px].
         min_score: A frame counts as "person seen" from this person confidence on.
         max_gap: Gaps up to this long are interpolated, longer ones stay NaN [s].
         repair_swaps: Repair left/right swaps over the whole sequence.
@@ -107,7 +113,7 @@ class LiftConfig:
         device: ``auto`` (a GPU when there is one), ``cpu``, ``cuda`` or ``cuda:N``.
         fov: Horizontal or vertical field of view, whichever is larger, of the camera [degrees].
         focal: Focal length [px]; overrides ``fov``.
-        height: Stature of the person [m]; scales poses and trajectory.
+        height: Stature of the person [m]; scales poses and trajectory of lifters made for one stature, as open is.
         flip: Average with the mirrored sequence.
         smooth: Length of the window over which poses are smoothed by a local parabola; 0 for raw poses [s].
         chunk: Frames lifted at once; bounds the memory and does not change the result.
@@ -265,3 +271,51 @@ class InferConfig:
     detect: DetectConfig = field(default_factory=DetectConfig)
     lift: LiftConfig = field(default_factory=LiftConfig)
     render: RenderConfig = field(default_factory=RenderConfig)
+
+
+@dataclass(frozen=True)
+class FinetuneConfig:
+    """How a keypoint network is fine-tuned; the defaults are the paper's for CPN on Human3.6M.
+
+    Attributes:
+        steps: Steps of each phase; the learning rate falls between phases.
+        batch: People per step.
+        learning_rate: Of the first phase.
+        lr_decay: Factor on the learning rate from phase to phase.
+        weight_decay: Of Adam.
+        reset_heads: Start the last layers of both nets anew; needed for other joints, be they as many.
+        augment: Learn from people scaled, mirrored, turned and with other colours.
+        input_size: Height and width of the network's input [px]; by default those of the weights to start from.
+        backbone: Of a network that starts from nothing: resnet50 or resnet101.
+        precision: float32, or bfloat16 for mixed precision.
+        seed: Of everything random.
+        validate_every: Steps between measurements on the held-out people.
+        validation_people: Held-out people to measure on, evenly chosen.
+        save_every: Steps between checkpoints.
+        workers: Pictures read side by side.
+        licence: Of the weights, for their header.
+    """
+
+    steps: tuple[int, ...] = (6000, 4000, 2000)
+    batch: int = 32
+    learning_rate: float = 5e-5
+    lr_decay: float = 0.1
+    weight_decay: float = 1e-5
+    reset_heads: bool = True
+    augment: bool = True
+    input_size: tuple[int, ...] = ()
+    backbone: str = "resnet50"
+    precision: str = "float32"
+    seed: int = 1234
+    validate_every: int = 1000
+    validation_people: int = 2000
+    save_every: int = 500
+    workers: int = 4
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        check_limits(self)
+        if not self.steps or min(self.steps) < 0 or not sum(self.steps):
+            raise VideoPose3DError(f"steps are {self.steps}", fix="Give the steps of each phase, e.g. 6000,4000,2000.")
+        if len(self.input_size) not in (0, 2):
+            raise VideoPose3DError(f"input-size is {self.input_size}", fix="Give height and width, e.g. 384,288.")

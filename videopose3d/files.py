@@ -30,13 +30,30 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         partial.touch()
     except OSError as error:
         raise OutputError(
-            f"cannot write here ({error.strerror})", where=final, fix="Choose another place with -o or --output-dir."
+            f"cannot write here ({error.strerror})", where=final, fix="Choose another place for it."
         ) from error
     try:
         yield partial
         os.replace(partial, final)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder if need be, and find out now whether files can be written in it.
+
+    Raises:
+        OutputError: It cannot be made or written in.
+    """
+    probe = Path(path) / f".{secrets.token_hex(4)}.partial"
+    try:
+        probe.parent.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+    except OSError as error:
+        raise OutputError(
+            f"cannot write in this folder ({error.strerror})", where=path, fix="Choose another one."
+        ) from error
+    probe.unlink(missing_ok=True)
 
 
 def check_overwrite(path: str | os.PathLike[str], overwrite: bool) -> None:
@@ -46,4 +63,4 @@ def check_overwrite(path: str | os.PathLike[str], overwrite: bool) -> None:
         OutputError: The file is there and ``overwrite`` is False.
     """
     if Path(path).exists() and not overwrite:
-        raise OutputError("the file exists already", where=path, fix="Give --overwrite to replace it, or another -o.")
+        raise OutputError("the file exists already", where=path, fix="Give --overwrite to replace it, or another name.")

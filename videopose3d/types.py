@@ -166,7 +166,7 @@ class Result:
         keypoints: The 2D stage.
         poses: The 3D stage; None before lifting.
         focal: Focal length [px] the trajectory was placed with; None before lifting.
-        height: Stature [m] the poses were scaled to; None before lifting.
+        height: Stature [m] the poses were scaled to; None before lifting, and where the lifter gives the true size.
         outputs: Files written for this result.
         timings: Seconds and frames per stage, as ``{stage: (seconds, frames)}``.
     """

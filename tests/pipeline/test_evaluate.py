@@ -351,7 +351,7 @@ def test_a_narrow_or_tall_table_has_actions_as_rows(paper_scores):
     lines = tall.splitlines()
     assert lines[1].split() == ["frames", "MPJPE", "P-MPJPE", "N-MPJPE", "MPJVE", "accel."]
     assert lines[2].split() == ["Dir.", "100", "46.2", "35.1", "44.0", "4.00", "5.00"]
-    assert max(map(len, lines[1:-2])) <= 80
+    assert max(len(line) for line in lines[1:] if not line.startswith(("mm;", "Data: "))) <= 80
 
 
 def test_other_actions_keep_their_order_and_names():

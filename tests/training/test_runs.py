@@ -136,7 +136,7 @@ def test_a_wrong_choice_is_one_clear_error(chosen, message, data, small, tmp_pat
 
 
 def test_a_loss_that_explodes_ends_the_run_and_keeps_the_weights(data, small, tmp_path):
-    with pytest.raises(InputError, match="not a number"):
+    with pytest.raises(InputError, match="diverged"):
         train(data, tmp_path, Split(("S1",), ()), replace(small, learning_rate=1e30, epochs=5), device="cpu")
     assert not (tmp_path / "last.safetensors").exists() or Lifter.load(str(tmp_path / "last.safetensors"), "cpu")
 
@@ -225,3 +225,50 @@ def test_takes_of_ones_own_with_other_joints_train_and_are_judged(small, tmp_pat
     assert scores.average.mpjpe < guess / 2
     again = train(mine, tmp_path / "more", Split(("Ann",), ("Cy",)), small, device="cpu", initial=lifter)
     assert Lifter.load(str(again), "cpu").header.output_skeleton == STICK
+
+
+def test_an_overwritten_run_leaves_nothing_behind(data, small, tmp_path):
+    train(data, tmp_path, Split(("S1",), ()), replace(small, keep_every=1), device="cpu")
+    assert (tmp_path / "epoch_2.safetensors").exists()
+    (tmp_path / "notes.txt").write_text("mine")
+    once = replace(small, epochs=1)
+    train(data, tmp_path, Split(("S1",), ()), once, device="cpu", existing="overwrite")
+    found = {path.name for path in tmp_path.iterdir()}
+    assert found == {"last.safetensors", "checkpoint.safetensors", "log.csv", "notes.txt"}
+
+
+def test_weights_say_what_they_started_from(data, small, tmp_path):
+    first = start()
+    first = replace(first, header=replace(first.header, licence="CC BY-NC 4.0", training="elsewhere"))
+    train(data, tmp_path, Split(("S1",), ()), replace(small, channels=999), device="cpu", initial=first)
+    header = Lifter.load(str(tmp_path / "last.safetensors"), "cpu").header
+    assert header.licence == "CC BY-NC 4.0"
+    assert "from the weights start (elsewhere)" in header.training
+    assert "channels=16" in header.training
+
+
+def test_a_finished_run_can_be_made_longer_and_keeps_its_columns(data, small, tmp_path):
+    train(data, tmp_path, Split(("S1",), ("S9",)), small, device="cpu")
+    before = (tmp_path / "log.csv").read_text().splitlines()
+    train(data, tmp_path, Split(("S1",), ("S9",)), replace(small, epochs=3), device="cpu", existing="resume")
+    after = (tmp_path / "log.csv").read_text().splitlines()
+    assert after[: len(before)] == before
+    assert len(after) == 4
+
+
+def test_a_folder_that_cannot_be_written_in_is_noticed_first(data, small, tmp_path):
+    (tmp_path / "file").write_text("")
+    said = []
+    with pytest.raises(OutputError, match="cannot write in this folder"):
+        train(data, tmp_path / "file" / "run", Split(("S1",), ()), small, device="cpu", report=said.append)
+    assert said == []
+
+
+def test_testing_on_those_trained_on_is_remarked(caplog):
+    Split(("S1", "S9"), ("S9", "S11"))
+    Split(("S1",), ("S9",), ("S9",))
+    assert [record.getMessage() for record in caplog.records] == [
+        "S9: trained on (labelled) and tested on",
+        "S9: trained on (unlabelled) and tested on",
+    ]
+    assert Split("S1", "S9").train == ("S1",)

@@ -121,6 +121,7 @@ class PoseDataset:
         Raises:
             InputError: No subjects, one that is not in the data set, an action nobody did, or no 3D.
         """
+        subjects, actions = ((one,) if isinstance(one, str) else one for one in (subjects, actions))
         chosen = list(self._chosen(subjects, actions))
         if labelled:
             self._refuse_bare(chosen, actions)

@@ -44,7 +44,8 @@ def rectangle(box: Array, image: Size, target: Size, extra: float = 1.0) -> NDAr
     room = np.minimum(centre, canvas - centre) * 2 / sides * base - 1
     half = min(size, *room) / 2 / base * sides
     low, high_end = np.trunc(centre - half), np.trunc(centre + half)
-    return np.concatenate([low, np.maximum(high_end, low + 1)]).astype(np.int64) - pad
+    corners: NDArray[np.int64] = np.concatenate([low, np.maximum(high_end, low + 1)]).astype(np.int64) - pad
+    return corners
 
 
 def cut(frame: Frame, corners: NDArray[np.int64], target: Size) -> Frame:
@@ -52,14 +53,13 @@ def cut(frame: Frame, corners: NDArray[np.int64], target: Size) -> Frame:
     x0, y0, x1, y1 = (int(v) for v in corners)
     height, width = frame.shape[:2]
     left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
-    if (left, top, right, bottom) == (x0, y0, x1, y1):
-        patch = frame[y0:y1, x0:x1]
-    else:
-        patch = np.full((y1 - y0, x1 - x0, 3), np.rint(MEAN_COLOUR), np.uint8)
+    patch: Frame = frame[top:bottom, left:right]
+    if (left, top, right, bottom) != (x0, y0, x1, y1):
+        patch = np.empty((y1 - y0, x1 - x0, 3), np.uint8)
+        patch[:] = np.rint(MEAN_COLOUR).astype(np.uint8)
         if left < right and top < bottom:
             patch[top - y0 : bottom - y0, left - x0 : right - x0] = frame[top:bottom, left:right]
-    resized: Frame = cv2.resize(patch, target[::-1], interpolation=cv2.INTER_LINEAR)
-    return resized
+    return cv2.resize(patch, target[::-1], interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
 
 
 def region(box: Array, target: Size, padding: float = 1.25) -> Array:
@@ -87,9 +87,33 @@ def warp_matrix(corners: Array, target: Size) -> Array:
 
 
 def warp(frame: Frame, corners: Array, target: Size) -> Frame:
-    """A region of a picture as (height, width, 3); outside the image is black."""
-    warped: Frame = cv2.warpAffine(frame, warp_matrix(corners, target), target[::-1], flags=cv2.INTER_LINEAR)
-    return warped
+    """A region of a picture as (height, width, 3), bilinear; outside the image is black.
+
+    Computed along one axis after the other: OpenCV 4 rounds positions to 1/32 px, OpenCV 5 does not, this neither.
+    """
+    matrix = warp_matrix(corners, target)
+    rows, columns = (
+        _neighbours((np.arange(count) - matrix[axis, 2]) / matrix[axis, axis], size)
+        for count, size, axis in zip(target, frame.shape, (1, 0), strict=False)
+    )
+    (top, bottom, upper, lower), (left, right, before, after) = rows, columns
+    first = int(left.min())
+    part = frame[:, first : int(right.max()) + 1]
+    lines = upper[:, None, None] * part[top] + lower[:, None, None] * part[bottom]
+    warped = before[:, None] * lines[:, left - first] + after[:, None] * lines[:, right - first]
+    return np.rint(warped).astype(np.uint8)
+
+
+def _neighbours(at: Array, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray, FloatArray]:
+    """The pixels left and right of positions and their weights, 0 outside the image."""
+    low = np.floor(at)
+    share = at - low
+    left, right = low.astype(np.int64), low.astype(np.int64) + 1
+    weights = [
+        np.where((index >= 0) & (index < size), weight, 0).astype(np.float32)
+        for index, weight in ((left, 1 - share), (right, share))
+    ]
+    return left.clip(0, size - 1), right.clip(0, size - 1), weights[0], weights[1]
 
 
 def from_cells(cells: Array, corners: Array, map_size: Size, middle: float) -> Array:

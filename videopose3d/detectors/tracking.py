@@ -175,3 +175,26 @@ def fill_gaps(points: Array, scores: Array, present: BoolArray, longest: int) ->
         points[before + 1 : after] = points[before] + (points[after] - points[before]) * share[..., None]
         scores[before + 1 : after] = np.minimum(scores[before], scores[after]) / 2
     return points, scores
+
+
+def fill_joints(points: Array, scores: Array, present: BoolArray, longest: int) -> tuple[FloatArray, FloatArray]:
+    """Interpolate single joints that were not found in at most ``longest`` frames of somebody who was seen.
+
+    Longer gaps stay NaN with score 0. An interpolated joint has half the lower score of its neighbours.
+
+    Args:
+        points: (T, J, 2) [px], NaN where not found.
+        scores: (T, J) confidence.
+        present: (T,) the person was seen.
+        longest: Frames a gap may have.
+
+    Returns:
+        The filled (T, J, 2) and (T, J).
+    """
+    out, out_scores = points.astype(np.float32), scores.astype(np.float32)
+    found = np.isfinite(points).all(-1)
+    for joint in np.flatnonzero((~found & present[:, None]).any(0)):
+        filled, filled_scores = fill_gaps(points[:, [joint]], scores[:, [joint]], found[:, joint], longest)
+        new = present & ~found[:, joint]
+        out[new, joint], out_scores[new, joint] = filled[new, 0], filled_scores[new, 0]
+    return out, out_scores

@@ -13,12 +13,21 @@ from videopose3d.types import Result
 
 Exporter = Callable[[Result, Path], None]
 
-FORMATS = {".npz": "npz", ".json": "json", ".csv": "csv"}
+FORMATS = {
+    ".npz": "npz",
+    ".json": "json",
+    ".csv": "csv",
+    ".trc": "trc",
+    ".c3d": "c3d",
+    ".angles.csv": "angles",
+    ".mot": "mot",
+    ".html": "html",
+    ".bvh": "bvh",
+    ".glb": "glb",
+}
 """Suffix -> module of this package; its ``write(result, path)`` writes the file atomically."""
-RESERVED = (".bvh", ".trc", ".c3d", ".glb", ".html")
-"""Suffixes of formats to come."""
 
-__all__ = ["FORMATS", "RESERVED", "export_result", "exporter"]
+__all__ = ["FORMATS", "export_result", "exporter", "files_of"]
 
 
 def export_result(result: Result, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
@@ -29,8 +38,20 @@ def export_result(result: Result, path: str | os.PathLike[str], *, overwrite: bo
             cannot be written.
     """
     write = exporter(path)
-    check_overwrite(path, overwrite)
+    for file in files_of(result, path):
+        check_overwrite(file, overwrite)
     write(result, Path(path))
+
+
+def files_of(result: Result, path: str | os.PathLike[str]) -> list[Path]:
+    """The files that `export_result` writes for that name: one, but a BVH file for every person.
+
+    Raises:
+        OutputError: The suffix names no format.
+    """
+    module = import_module(exporter(path).__module__)
+    files: list[Path] = module.paths(result, Path(path)) if hasattr(module, "paths") else [Path(path)]
+    return files
 
 
 def exporter(path: str | os.PathLike[str]) -> Exporter:
@@ -39,13 +60,11 @@ def exporter(path: str | os.PathLike[str]) -> Exporter:
     Raises:
         OutputError: The suffix names no format.
     """
-    suffix = Path(path).suffix.lower()
+    parts = [part.lower() for part in Path(path).suffixes[-2:]]
+    suffix = "".join(parts) if "".join(parts) in FORMATS else "".join(parts[-1:])
     if suffix not in FORMATS:
-        why = "is not written yet" if suffix in RESERVED else "is no export format"
         raise OutputError(
-            f"{suffix or 'a name without a suffix'} {why}",
-            where=path,
-            fix=f"Use {', '.join(FORMATS)} (reserved for later: {', '.join(RESERVED)}).",
+            f"{suffix or 'a name without a suffix'} is no export format", where=path, fix=f"Use {', '.join(FORMATS)}."
         )
     write: Exporter = import_module(f"{__name__}.{FORMATS[suffix]}").write
     return write

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 METRES = 5
 """Digits behind the point of a length [m]: a hundredth of a millimetre."""
 PIXELS = 3
+DEGREES = 3
 SCORES = 4
 SECONDS = 6
 

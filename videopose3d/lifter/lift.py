@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from videopose3d.config import LiftConfig
-from videopose3d.errors import SkeletonMismatchError, WeightsError
+from videopose3d.errors import SkeletonMismatchError
 from videopose3d.geometry import (
     Camera,
     camera_from_focal,
@@ -30,7 +31,7 @@ from videopose3d.types import Array, BoolArray, FloatArray, Keypoints2D, Poses3D
 from videopose3d.weights.header import LifterHeader
 from videopose3d.weights.store import find_lifter
 
-_NO_TRAJECTORY = "Use --trajectory solve, or weights that have one."
+logger = logging.getLogger(__name__)
 
 Progress = Callable[[int], None]
 
@@ -195,7 +196,7 @@ class Lifter:
             WeightsError: These weights have no trajectory network.
         """
         if self.trajectory is None:
-            raise WeightsError("no trajectory network in these weights", where=self.header.name, fix=_NO_TRAJECTORY)
+            raise self.header.no_trajectory()
         out = self._over_clip(self.trajectory, features, flip, chunk)[:, :, 0]
         return (out[0] + out[1] * out.new_tensor([-1, 1, 1])) / 2 if flip else out[0]
 
@@ -244,7 +245,7 @@ def lift(keypoints: Keypoints2D, config: LiftConfig | None = None, progress: Pro
     config = config or LiftConfig()
     lifter = Lifter.load(config.lifter, config.device, config.precision)
     if config.trajectory == "network" and lifter.trajectory is None:
-        raise WeightsError("no trajectory network in these weights", where=config.lifter, fix=_NO_TRAJECTORY)
+        raise lifter.header.no_trajectory()
     keypoints = fit_skeleton(keypoints, lifter.header.input_skeleton, config.lifter)
     joints = len(lifter.header.output_skeleton)
     poses = np.full((keypoints.people, keypoints.frames, joints, 3), np.nan, np.float32)
@@ -298,6 +299,7 @@ def fit_skeleton(keypoints: Keypoints2D, wanted: Skeleton, lifter: str) -> Keypo
             where=lifter,
             fix="Choose another lifter (videopose3d weights list) or detector.",
         )
+    logger.warning("%s takes joints of Human3.6M: the COCO keypoints are converted, which costs accuracy", lifter)
     points, scores = coco_to_h36m(keypoints.points, keypoints.scores)
     return Keypoints2D(
         points, scores, keypoints.boxes, keypoints.present, H36M17, keypoints.fps, keypoints.size,

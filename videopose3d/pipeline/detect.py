@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
 from videopose3d.config import DetectConfig
-from videopose3d.detectors.tracking import exchange_sides, fill_gaps, repair_swaps, split_people
+from videopose3d.detectors import IN_ORDER, joints_of
+from videopose3d.detectors.association import LOWEST_SCORE, Track, follow_people
+from videopose3d.detectors.tracking import exchange_sides, fill_gaps, fill_joints, repair_swaps, split_people
+from videopose3d.errors import InputError, VideoPose3DError
+from videopose3d.pipeline.keypoint_files import people_of_files, people_of_video
 from videopose3d.pipeline.watch import Seen, watch
-from videopose3d.skeleton import COCO17
-from videopose3d.types import BoolArray, FloatArray, Keypoints2D, VideoInfo
+from videopose3d.pipeline.watch_batches import watch_in_batches
+from videopose3d.skeleton import COCO17, SKELETONS, Skeleton
+from videopose3d.types import Keypoints2D, VideoInfo
 from videopose3d.video import probe
+
+DETAILED = 1333
+"""Frames are decoded no larger than this for detectors of people of all sizes [px], as they were trained."""
+FILES = "files"
+"""Name of the detector that reads what another tool has found."""
 
 Progress = Callable[[str, int, "int | None"], None]
 """Called with a stage's name, the frames done so far, and how many there will be (None where unknown)."""
@@ -34,6 +46,7 @@ def detect(
     Raises:
         VideoError: The source cannot be read.
         MissingDependencyError: The detector is not installed.
+        InputError: The file of another tool cannot be used, or there is no person of that number.
     """
     config = config or DetectConfig()
     info = probe(source)
@@ -42,44 +55,117 @@ def detect(
         if progress:
             progress("detect", done, info.frame_count)
 
-    return clean_tracks(watch(info, config, tick), info, config)
+    if config.keypoints is not None:
+        found = people_of_video(config.keypoints, info)
+        tick(len(found.frames))
+        return clean_tracks(found.frames, info, config, skeleton=found.skeleton or COCO17, detector=found.kind)
+    if config.detector == FILES:
+        fix = "Name what another 2D tool has written with --keypoints."
+        raise VideoPose3DError("no file of keypoints given", where="detector files", fix=fix)
+    if config.detector in IN_ORDER:
+        seen = watch(info, config, tick)
+    else:  # doubtful people, too: they are wanted where somebody known goes on
+        seen = watch_in_batches(info, replace(config, min_score=min(LOWEST_SCORE, config.min_score)), tick, DETAILED)
+    return clean_tracks(seen, info, config, skeleton=joints_of(config.detector))
 
 
-def clean_tracks(seen: Seen, info: VideoInfo, config: DetectConfig) -> Keypoints2D:
-    """Clean tracks, one identity each, of the one person a detector saw in every frame."""
-    frames, joints = len(seen), len(COCO17)
-    points = np.full((frames, joints, 2), np.nan, np.float32)
-    scores = np.zeros((frames, joints), np.float32)
-    boxes = np.full((frames, 4), np.nan, np.float32)
-    for t, person in enumerate(seen):
-        if person is not None:
-            points[t], scores[t], boxes[t] = person.keypoints, person.scores, person.box
-    tracks = split_people(points, np.array([person is not None for person in seen], bool), float(info.fps))
+def keypoints_of_files(
+    path: str | os.PathLike[str],
+    config: DetectConfig | None = None,
+    *,
+    video: str | os.PathLike[str] | None = None,
+    size: tuple[int, int] | None = None,
+    fps: Fraction | None = None,
+    clip: str | None = None,
+    layout: str = COCO17.name,
+) -> Keypoints2D:
+    """Clean tracks of what another 2D tool has written, one identity each.
+
+    Args:
+        path: File or folder of the tool; see `videopose3d.detectors.files`.
+        config: How to follow and clean, and whom to keep.
+        video: The video it is of, which says size, rate and number of frames.
+        size: (width, height) [px] without a video; None takes what the file says.
+        fps: Frame rate [1/s] without a video; None takes what the file says.
+        clip: Which video, for files that hold several.
+        layout: Joints of files that do not say which they have, a name in ``SKELETONS``.
+
+    Raises:
+        InputError: Size or rate are not known, the video is another one, or there is no such file or person.
+        FileFormatError: The file is damaged, or of no program known here.
+        SkeletonMismatchError: It has other joints.
+    """
+    joints = SKELETONS[layout]
+    if video is not None:
+        info = probe(video)
+        found = people_of_video(path, info, clip=clip, layout=joints)
+    else:
+        found, info = people_of_files(path, size=size, fps=fps, clip=clip, layout=joints)
+    skeleton = found.skeleton or joints
+    return clean_tracks(found.frames, info, config or DetectConfig(), skeleton=skeleton, detector=found.kind)
+
+
+def clean_tracks(
+    seen: Seen, info: VideoInfo, config: DetectConfig, *, skeleton: Skeleton = COCO17, detector: str = ""
+) -> Keypoints2D:
+    """Clean tracks, one identity each, of the people seen in every frame.
+
+    Args:
+        seen: The people of every frame [px].
+        info: Size and frame rate of the video.
+        config: How to follow and clean, and whom to keep.
+        skeleton: Which joints the people have.
+        detector: Who saw them; ``config.detector`` if not given.
+
+    Raises:
+        InputError: There is no person of the number asked for.
+    """
+    tracks = _chosen(_tracks(seen, float(info.fps), config, skeleton), config.person, info)
     longest_gap = round(config.max_gap * info.fps)
-    cleaned = [_clean_track(points, scores, track, longest_gap, config.repair_swaps) for track in tracks]
-    people = len(tracks)
+    people, frames, joints = len(tracks), len(seen), len(skeleton)
+    points = np.full((people, frames, joints, 2), np.nan, np.float32)
+    scores = np.zeros((people, frames, joints), np.float32)
+    boxes = np.full((people, frames, 4), np.nan, np.float32)
+    for p, track in enumerate(tracks):
+        for t in np.flatnonzero(track >= 0):
+            person = seen[t][track[t]]
+            points[p, t], scores[p, t], boxes[p, t] = person.keypoints, person.scores, person.box
+        if config.repair_swaps:
+            swapped = repair_swaps(points[p], scores[p], skeleton)
+            points[p] = exchange_sides(points[p], swapped, skeleton)
+            scores[p] = exchange_sides(scores[p], swapped, skeleton)
+        points[p], scores[p] = fill_joints(points[p], scores[p], track >= 0, longest_gap)
+        points[p], scores[p] = fill_gaps(points[p], scores[p], track >= 0, longest_gap)
     return Keypoints2D(
-        points=np.array([p for p, _ in cleaned], np.float32).reshape(people, frames, joints, 2),
-        scores=np.array([s for _, s in cleaned], np.float32).reshape(people, frames, joints),
-        boxes=np.array([np.where(track[:, None], boxes, np.nan) for track in tracks], np.float32).reshape(
-            people, frames, 4
-        ),
-        present=np.array(tracks, bool).reshape(people, frames),
-        skeleton=COCO17,
+        points=points,
+        scores=scores,
+        boxes=boxes,
+        present=np.array([track >= 0 for track in tracks], bool).reshape(people, frames),
+        skeleton=skeleton,
         fps=info.fps,
         size=info.size,
         source=info.source,
-        detector=config.detector,
+        detector=detector or config.detector,
     )
 
 
-def _clean_track(
-    points: FloatArray, scores: FloatArray, track: BoolArray, longest_gap: int, repair: bool
-) -> tuple[FloatArray, FloatArray]:
-    """Keypoints (T, J, 2) and scores (T, J) of the frames of one track, swaps repaired and short gaps filled."""
-    points, scores = points.copy(), scores.copy()
-    points[~track], scores[~track] = np.nan, 0
-    if repair:
-        swapped = repair_swaps(points, scores, COCO17)
-        points, scores = exchange_sides(points, swapped, COCO17), exchange_sides(scores, swapped, COCO17)
-    return fill_gaps(points, scores, track, longest_gap)
+def _tracks(seen: Seen, fps: float, config: DetectConfig, skeleton: Skeleton) -> list[Track]:
+    """Who is who: by place alone where there is one person per frame, else by everything that is known."""
+    if config.detector not in (*IN_ORDER, FILES) or any(len(people) > 1 for people in seen):
+        return follow_people(seen, fps, skeleton, config.min_score)
+    points = np.full((len(seen), len(skeleton), 2), np.nan, np.float32)
+    for t, people in enumerate(seen):
+        if people:
+            points[t] = people[0].keypoints
+    present = np.array([bool(people) for people in seen], bool)
+    return [np.where(mask, 0, -1) for mask in split_people(points, present, fps)]
+
+
+def _chosen(tracks: list[Track], person: str, info: VideoInfo) -> list[Track]:
+    if person == "all" or not tracks:
+        return tracks
+    number = 1 if person == "main" else int(person)
+    if number > len(tracks):
+        what = f"no person {number}, {len(tracks)} found"
+        raise InputError(what, where=info.source, fix=f"Choose --person all, main, or 1 to {len(tracks)}.")
+    return [tracks[number - 1]]

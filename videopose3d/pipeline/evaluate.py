@@ -98,6 +98,7 @@ def evaluate(
         overall=_table("", takes),
         by_subject=tuple(_table(who, [take for take in takes if take[0].subject == who]) for who in subjects),
         notes=_notes(lifter, dataset, sequences, config),
+        source=dataset.source,
     )
 
 

@@ -16,7 +16,7 @@ from videopose3d.config import InferConfig, LiftConfig, RenderConfig
 from videopose3d.errors import OutputError, VideoPose3DError
 from videopose3d.files import check_overwrite
 from videopose3d.pipeline.detect import Progress, detect
-from videopose3d.pipeline.stages import StageFiles, content_key
+from videopose3d.pipeline.stages import StageFiles, content_key, keypoints_key
 from videopose3d.types import Keypoints2D, Result
 
 
@@ -49,7 +49,6 @@ def infer(
         VideoPose3DError: Whatever goes wrong, see ``videopose3d.errors``.
     """
     config = _checked(config or InferConfig())
-    written = [*([output] if output else []), *exports]
     _check_outputs(source, output, exports, overwrite)
     weights = _check_lifter(config.lift)
     _import_ahead()
@@ -58,12 +57,13 @@ def infer(
         return stages.finished(stage, settings, make) if stages else make()
 
     timings: dict[str, tuple[float, int]] = {}
+    found_by = (config.detect, keypoints_key(config.detect.keypoints)) if config.detect.keypoints else config.detect
     with _timed(timings, "detect") as count:
-        result = finished("detect", config.detect, lambda: Result(detect(source, config.detect, progress)))
+        result = finished("detect", found_by, lambda: Result(detect(source, config.detect, progress)))
         keypoints = replace(result.keypoints, source=os.fspath(source))
         count(keypoints.frames)
     with _timed(timings, "lift") as count:
-        settings = (config.detect, config.lift, content_key(weights) if stages else "")
+        settings = (found_by, config.lift, content_key(weights) if stages else "")
         result = finished("lift", settings, lambda: lift_keypoints(keypoints, config.lift, progress))
         result = replace(result, keypoints=keypoints)
         count(keypoints.frames)
@@ -72,7 +72,7 @@ def infer(
             render(result, output, source, config.render, progress)
             count(keypoints.frames)
     with _timed(timings, "export") as count:
-        _export(result, exports)
+        written = [*([output] if output else []), *_export(result, exports, overwrite)]
         count(keypoints.frames)
     return replace(result, outputs=tuple(os.fspath(path) for path in written), timings=timings)
 
@@ -138,7 +138,9 @@ def _check_lifter(config: LiftConfig) -> Path:
     from videopose3d.weights.store import find_lifter, read_header
 
     weights = find_lifter(config.lifter)
-    read_header(weights)
+    header = read_header(weights)
+    if config.trajectory == "network" and not header.trajectory:
+        raise header.no_trajectory()
     if config.device not in ("auto", "cpu"):  # finding out loads torch
         from videopose3d.lifter.weights import choose_device
 
@@ -157,13 +159,17 @@ def lift_keypoints(
         DeviceError: The device is not on this machine.
     """
     from videopose3d.lifter.lift import camera_of, lift
+    from videopose3d.weights.store import find_lifter, read_header
 
     config = config or LiftConfig()
     total = int(keypoints.placed.sum())
     if progress:
         progress("lift", 0, total)
     poses = lift(keypoints, config, (lambda done: progress("lift", done, total)) if progress else None)
-    return Result(keypoints, poses, focal=camera_of(keypoints.size, config).focal, height=config.height)
+    scaled = read_header(find_lifter(config.lifter)).stature is not None
+    return Result(
+        keypoints, poses, focal=camera_of(keypoints.size, config).focal, height=config.height if scaled else None
+    )
 
 
 def render(
@@ -187,11 +193,13 @@ def render(
     render_video(result, output, video=source, config=config, progress=report)
 
 
-def _export(result: Result, exports: Sequence[str | os.PathLike[str]]) -> None:
-    from videopose3d.export import export_result
+def _export(result: Result, exports: Sequence[str | os.PathLike[str]], overwrite: bool) -> list[Path]:
+    """Write the exports; the files there are now."""
+    from videopose3d.export import export_result, files_of
 
     for path in exports:
-        export_result(result, path)
+        export_result(result, path, overwrite=overwrite)
+    return [file for path in exports for file in files_of(result, path)]
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from videopose3d.datasets.community import (
     write_positions_3d,
 )
 from videopose3d.datasets.raw import camera_files, h36m, humaneva
-from videopose3d.datasets.raw.detections import Detections, read_detections
+from videopose3d.detectors.files.single import Detections, read_detections
 from videopose3d.errors import FileFormatError, InputError
 from videopose3d.pipeline.detect import Progress
 from videopose3d.pipeline.prepare_checks import (
@@ -96,7 +96,7 @@ def prepare_h36m_detections(
     Where ``data_3d_h36m.npz`` is in the folder, all its takes must have detections at least as long.
 
     Args:
-        detections: Folder with files like ``S1/Walking 1.54138969.mp4.npz``; see ``datasets.raw.detections``.
+        detections: Folder with files like ``S1/Walking 1.54138969.mp4.npz``; see ``detectors.files``.
         name: What the keypoints are called, e.g. ``cpn_ft_h36m_dbb``.
         folder: Where the file goes.
         layout: Which joints the detections have, a name in ``SKELETONS``.
@@ -189,7 +189,7 @@ def prepare_humaneva_detections(
 
     Args:
         source: As for `prepare_humaneva`: it says where the motion capture is sound.
-        detections: Folder with files like ``S1/Walking_1_(C1).avi.npz``; see ``datasets.raw.detections``.
+        detections: Folder with files like ``S1/Walking_1_(C1).avi.npz``; see ``detectors.files``.
         name: What the keypoints are called, e.g. ``detectron_pt_coco``.
         folder: Where the file goes.
         layout: Which joints the detections have, a name in ``SKELETONS``.
@@ -269,7 +269,7 @@ def prepare_custom(
     """Write ``data_2d_custom_NAME.npz`` from detections on any videos, each named like its video.
 
     Args:
-        sources: Files of detections, or folders of them; see ``datasets.raw.detections``.
+        sources: Files of detections, or folders of them; see ``detectors.files``.
         name: What the keypoints are called.
         folder: Where the file goes.
         layout: Which joints the files have that do not say it, a name in ``SKELETONS``.

@@ -12,7 +12,7 @@ from typing import Any
 
 from videopose3d.datasets.community import Positions3D
 from videopose3d.datasets.raw.camera_files import CameraFiles
-from videopose3d.datasets.raw.detections import Detections, read_detections
+from videopose3d.detectors.files.single import Detections, read_detections
 from videopose3d.errors import FileFormatError, InputError, SkeletonMismatchError
 from videopose3d.files import check_overwrite, replacing
 from videopose3d.pipeline.detect import Progress

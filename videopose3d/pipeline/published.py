@@ -142,6 +142,7 @@ def against_paper(scores: Scores, keypoints: str, *, layout: str = "auto", width
     if not reads_wide(text, layout, width):
         text = grid(heads, lines, wide=False)
     part = "" if whole else "\nNo average: the published one is over other actions."
+    part += "" if scores.flip else "\nThe published errors are with flip averaging, ours without."
     return f"Published for {found.name} ({found.source}), and how far ours are above:\n{text}{part}"
 
 

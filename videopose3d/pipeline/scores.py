@@ -86,6 +86,7 @@ class Scores:
         overall: All subjects together.
         by_subject: Each of them.
         notes: What a reader has to know.
+        source: The files of the data set.
     """
 
     lifter: str
@@ -100,6 +101,7 @@ class Scores:
     overall: ScoreTable = field(repr=False)
     by_subject: tuple[ScoreTable, ...] = field(repr=False)
     notes: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def average(self) -> ActionScore:
@@ -120,7 +122,8 @@ class Scores:
             if by_subject:
                 blocks.append(table.subject or "all subjects")
             blocks.append(_table_text(table, layout, width))
-        return "\n".join([*blocks, UNITS, *self.notes])
+        data = [f"Data: {self.source}"] if self.source else []
+        return "\n".join([*blocks, UNITS, *data, *self.notes])
 
     def _head(self) -> str:
         causal, flip = ", causal" if self.causal else "", "with" if self.flip else "without"

@@ -28,6 +28,14 @@ def content_key(source: str | os.PathLike[str]) -> str:
     return digest.hexdigest()
 
 
+def keypoints_key(path: str | os.PathLike[str]) -> str:
+    """A hash of the content of a file or folder of keypoints."""
+    if not os.path.isdir(path):
+        return content_key(path)
+    inside = sorted(file for file in Path(path).glob("*.json") if file.is_file())
+    return hashlib.sha256("".join(f"{file.name}{content_key(file)}" for file in inside).encode()).hexdigest()
+
+
 class StageFiles:
     """Stage results in a hidden folder beside the output, named by what they were made from.
 

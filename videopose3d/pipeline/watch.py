@@ -23,8 +23,8 @@ from videopose3d.errors import VideoError
 from videopose3d.types import FloatArray, Person, VideoInfo
 from videopose3d.video import read_frames
 
-Seen = list["Person | None"]
-"""The person of every frame, in px of the full-size frame."""
+Seen = list[list[Person]]
+"""The people of every frame, in px of the full-size frame."""
 
 OVERLAP = 10
 """Frames that two neighbouring parts both watch."""
@@ -35,7 +35,7 @@ SAME_PLACE = 0.2
 
 
 def watch(info: VideoInfo, config: DetectConfig, tick: Callable[[int], None]) -> Seen:
-    """The person in every frame of a video.
+    """The people in every frame of a video.
 
     Args:
         info: What ``probe`` said of the video.
@@ -70,7 +70,7 @@ class _Part:
 
     Attributes:
         first: Its first frame.
-        seen: The person of every frame so far.
+        seen: The people of every frame so far.
         over: It will see no more frames.
         joins: The frame from which on the next part's frames hold; None to the end of the video.
     """
@@ -85,12 +85,12 @@ class _Part:
         """The frame it will see next."""
         return self.first + len(self.seen)
 
-    def agrees(self, frame: int, person: Person | None) -> bool:
+    def agrees(self, frame: int, people: list[Person]) -> bool:
         """Whether it saw the same in a frame, once it has got there."""
         while len(self.seen) <= frame - self.first and not self.over.wait(0.005):
             pass
         known = 0 <= frame - self.first < len(self.seen)
-        return known and _same(self.seen[frame - self.first], person)
+        return known and _same(self.seen[frame - self.first], people)
 
 
 class _Watcher:
@@ -122,12 +122,11 @@ class _Watcher:
             for frame in frames:
                 if self.stop.is_set():
                     return
-                people = find(frame, float(part.next / info.fps))
                 zoom = np.array([info.width / frame.shape[1], info.height / frame.shape[0]], np.float32)
-                person = _zoomed(max(people, key=lambda p: p.score), zoom) if people else None
-                part.seen.append(person)
+                people = [_zoomed(person, zoom) for person in find(frame, float(part.next / info.fps))]
+                part.seen.append(people)
                 self._count()
-                if seam and neighbour and part.next >= seam and neighbour.agrees(part.next - 1, person):
+                if seam and neighbour and part.next >= seam and neighbour.agrees(part.next - 1, people):
                     part.joins = part.next
                     return
 
@@ -152,10 +151,19 @@ def _zoomed(person: Person, zoom: FloatArray) -> Person:
     return Person(person.keypoints * zoom, person.scores, person.box * np.tile(zoom, 2), person.score)
 
 
-def _same(one: Person | None, other: Person | None) -> bool:
-    """Whether two detectors see the same person, or both nobody."""
-    if one is None or other is None:
-        return one is other
+def _same(some: list[Person], others: list[Person]) -> bool:
+    """Whether two detectors see the same people, each once."""
+    left = list(others)
+    for person in some:
+        found = next((k for k, other in enumerate(left) if _same_person(person, other)), None)
+        if found is None:
+            return False
+        del left[found]
+    return not left
+
+
+def _same_person(one: Person, other: Person) -> bool:
     size = max(float((person.box[2:] - person.box[:2]).max()) for person in (one, other))
     distance = np.linalg.norm(one.keypoints - other.keypoints, axis=-1)
-    return bool(np.nanmean(distance) <= SAME_PLACE * size)
+    distance = distance[np.isfinite(distance)]
+    return bool(distance.size and distance.mean() <= SAME_PLACE * size)

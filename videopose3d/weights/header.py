@@ -73,6 +73,11 @@ class LifterHeader:
         """F, the input frames that one output frame sees."""
         return prod(self.filter_widths)
 
+    def no_trajectory(self) -> WeightsError:
+        """The error of asking for a trajectory that no network of these weights gives."""
+        fix = "Use --trajectory solve, or weights that have one."
+        return WeightsError("no trajectory network in these weights", where=self.name, fix=fix)
+
     def to_metadata(self) -> dict[str, str]:
         """The header as safetensors metadata."""
         return {METADATA_KEY: json.dumps(asdict(self), sort_keys=True)}

@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from videopose3d.errors import OutputError, WeightsError
 from videopose3d.files import replacing
@@ -19,6 +19,21 @@ from videopose3d.weights.store import SUFFIX, cache_folder, file_hash, hash_file
 Progress = Callable[[int, int | None], None]
 _TIMEOUT = 30.0  # [s] without an answer
 _BLOCK = 1 << 18  # [bytes]
+
+
+class Offer(Protocol):
+    """A file that somebody offers for download.
+
+    Attributes:
+        url: Where it is.
+        sha256: First hexadecimal digits of its hash; empty where none is published.
+    """
+
+    @property
+    def url(self) -> str: ...  # noqa: D102
+
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,7 @@ def pull(
     return Pulled(target, imported)
 
 
-def download(lifter: Published, target: Path, progress: Progress | None = None) -> None:
+def download(offer: Offer, target: Path, progress: Progress | None = None) -> None:
     """Load a file to ``target``; what an earlier try left in TARGET.part is kept and continued.
 
     Raises:
@@ -84,22 +99,22 @@ def download(lifter: Published, target: Path, progress: Progress | None = None) 
         ) from error
     by_hand = f"put the file at {target} by hand and repeat the command."
     try:
-        _fetch(lifter.url, partial, progress)
+        _fetch(offer.url, partial, progress)
     except urllib.error.HTTPError as error:
         error.close()
         _remove_if_empty(partial)
         raise WeightsError(
-            f"the server says {error.code} {error.reason}", where=lifter.url, fix=f"If you have it, {by_hand}"
+            f"the server says {error.code} {error.reason}", where=offer.url, fix=f"If you have it, {by_hand}"
         ) from error
     except (OSError, http.client.HTTPException) as error:
         _remove_if_empty(partial)
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise WeightsError(
             f"cannot be downloaded ({' '.join(str(reason).split())})",
-            where=lifter.url,
+            where=offer.url,
             fix=f"Try again (it goes on where it stopped), or {by_hand}",
         ) from error
-    _check_hash(lifter, partial, None)
+    _check_hash(offer, partial, None)
     partial.replace(target)
 
 
@@ -142,13 +157,13 @@ def _extent(answer: Any, have: int) -> tuple[int, int | None]:
     return start, start + int(length) if length and length.isdigit() else None
 
 
-def _check_hash(lifter: Published, path: Path, fix: str | None) -> None:
+def _check_hash(offer: Offer, path: Path, fix: str | None) -> None:
     """Refuse a file of another hash; without a ``fix`` of the user's it was downloaded, and goes."""
-    if lifter.sha256 and not (digest := file_hash(path)).startswith(lifter.sha256):
+    if offer.sha256 and not (digest := file_hash(path)).startswith(offer.sha256):
         if fix is None:
             path.unlink()
         raise WeightsError(
-            f"its hash starts with {digest[:8]} instead of {lifter.sha256}; it is damaged or another file",
+            f"its hash starts with {digest[:8]} instead of {offer.sha256}; it is damaged or another file",
             where=path,
             fix=fix or "It was removed; pull again.",
         )

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def read_openpose_folder(folder: Path) -> Sightings:
         content = _load(path)
         if not isinstance(content, dict) or "people" not in content:
             raise FileFormatError("not a frame of OpenPose (no 'people' in it)", where=path, fix=_KNOWN)
-        found = strictly(lambda content=content: _openpose(content), path, "OpenPose")
+        found: list[tuple[Person, Skeleton]] = strictly(partial(_openpose, content), path, "OpenPose")
         people += [(number, None), *((number, person) for person, _ in found)]
         skeletons |= {skeleton for _, skeleton in found}
     sightings = Sightings(
@@ -109,7 +110,7 @@ def _recognised(content: Any, path: Path) -> Sightings:
         first = next(iter(content), None)
         if isinstance(first, dict) and {"image_id", "keypoints"} <= first.keys():
             return _coco_results(content, path)
-        if first is None or isinstance(first, list) or (isinstance(first, dict) and {"instances", "keypoints"} & set(first)):
+        if not isinstance(first, dict) or {"instances", "keypoints"} & first.keys():
             return _mmpose(content, path)
     if isinstance(content, dict) and "annotations" in content:
         raise FileFormatError("COCO annotations, not results", where=path, fix=_KNOWN)

@@ -74,7 +74,9 @@ class _Stage(nn.Module):
     def __init__(self, inputs: int) -> None:
         super().__init__()
         self.model = nn.Sequential(
-            ConvModule(inputs, _CHANNELS, 11), ConvModule(_CHANNELS, _CHANNELS, 11), ConvModule(_CHANNELS, _CHANNELS, 11)
+            ConvModule(inputs, _CHANNELS, 11),
+            ConvModule(_CHANNELS, _CHANNELS, 11),
+            ConvModule(_CHANNELS, _CHANNELS, 11),
         )
 
     def forward(self, x: Tensor) -> Tensor:

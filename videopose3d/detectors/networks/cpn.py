@@ -48,8 +48,9 @@ class CPN(nn.Module):
 
     def heads(self) -> list[nn.Module]:
         """The last convolutions and batch norms of both networks: what fine-tuning starts anew (paper, section 5.2)."""
-        last = [layers[i] for layers in self.global_net.predict for i in (3, 5)]
-        return [*last, self.refine_net.final_predict[1], self.refine_net.final_predict[2]]
+        modules = dict(self.named_modules())
+        last = [f"global_net.predict.{level}.{layer}" for level in range(len(_LEVELS)) for layer in (3, 5)]
+        return [modules[name] for name in [*last, "refine_net.final_predict.1", "refine_net.final_predict.2"]]
 
     @torch.no_grad()
     def reset_heads(self) -> list[str]:
@@ -77,9 +78,7 @@ class GlobalNet(nn.Module):
             for channels in _LEVELS
         )
         self.upsamples = nn.ModuleList(
-            nn.Sequential(
-                _Enlarge(2), nn.Conv2d(_CHANNELS, _CHANNELS, 1, bias=False), nn.BatchNorm2d(_CHANNELS)
-            )
+            nn.Sequential(_Enlarge(2), nn.Conv2d(_CHANNELS, _CHANNELS, 1, bias=False), nn.BatchNorm2d(_CHANNELS))
             for _ in _LEVELS[1:]
         )
         self.predict = nn.ModuleList(
@@ -145,7 +144,9 @@ def _bottleneck(inputs: int) -> Bottleneck:
 
 def _initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d):
-        nn.init.normal_(module.weight, 0, sqrt(2 / (module.kernel_size[0] * module.kernel_size[1] * module.out_channels)))
+        nn.init.normal_(
+            module.weight, 0, sqrt(2 / (module.kernel_size[0] * module.kernel_size[1] * module.out_channels))
+        )
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.ones_(module.weight)
         nn.init.zeros_(module.bias)

@@ -74,8 +74,8 @@ class Residual(nn.Module):
         """(N, inputs, H, W) to (N, outputs, H, W)."""
         h = self.conv1(relu(self.bn1(x)))
         h = self.conv3(relu(self.bn3(self.conv2(relu(self.bn2(h))))))
-        shortcut: Tensor = x if self.downsample is None else self.downsample(x)
-        return shortcut + h
+        summed: Tensor = h + (x if self.downsample is None else self.downsample(x))
+        return summed
 
 
 class _Octaves(nn.Module):

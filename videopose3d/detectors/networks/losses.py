@@ -32,10 +32,8 @@ def hard_joints_loss(maps: Tensor, targets: Tensor, visibility: Tensor, hardest:
     return errors.topk(hardest, 1).values.sum(1).mean() / hardest
 
 
-def cpn_loss(
-    global_maps: Sequence[Tensor], refined: Tensor, targets: Sequence[Tensor], visibility: Tensor
-) -> Tensor:
-    """The loss of a CPN: `global_losses` of all levels and `hard_joints_loss` of RefineNet, which has the last target."""
+def cpn_loss(global_maps: Sequence[Tensor], refined: Tensor, targets: Sequence[Tensor], visibility: Tensor) -> Tensor:
+    """The loss of a CPN: `global_losses` of all levels and `hard_joints_loss` of RefineNet, on the last target."""
     total = sum(global_losses(global_maps, targets, visibility), hard_joints_loss(refined, targets[-1], visibility))
     assert isinstance(total, Tensor)
     return total

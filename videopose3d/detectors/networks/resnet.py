@@ -30,9 +30,7 @@ class Bottleneck(nn.Module):
         self.bn3 = nn.BatchNorm2d(outputs)
         self.downsample = None
         if project:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
-            )
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) to (N, outputs, H / stride, W / stride)."""
@@ -59,7 +57,7 @@ class ResNet(nn.Module):
         self.layer4 = _stage(1024, 512, blocks[3], 2)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """(N, 3, H, W) to the four stages, coarsest first: C5 (N, 2048, H / 32, W / 32) to C2 (N, 256, H / 4, W / 4)."""
+        """(N, 3, H, W) to the stages, coarsest first: C5 (N, 2048, H / 32, W / 32) to C2 (N, 256, H / 4, W / 4)."""
         c2 = self.layer1(self.maxpool(relu(self.bn1(self.conv1(x)))))
         c3 = self.layer2(c2)
         c4 = self.layer3(c3)

@@ -72,7 +72,7 @@ def gaussian_targets(
     reach = 3 * sigma
     y, x = np.mgrid[:height, :width]
     for k in np.flatnonzero(weights):
-        centre = np.floor(joints[k] / stride + 0.5) if np.isfinite(joints[k]).all() else np.full(2, -np.inf)
+        centre = np.trunc(joints[k] / stride + 0.5) if np.isfinite(joints[k]).all() else np.full(2, -np.inf)
         if (centre < -reach).any() or (centre >= (width + reach, height + reach)).any():
             weights[k] = 0
             continue

@@ -21,7 +21,7 @@ from videopose3d.lifter.lift import Lifter
 from videopose3d.lifter.model import TemporalModel, TemporalModelOneFrame
 from videopose3d.lifter.weights import build_model, save_lifter
 from videopose3d.pipeline.training.batches import Batches
-from videopose3d.pipeline.training.log import write_log
+from videopose3d.pipeline.training.log import CURVES, EVENTS, LOG, write_log
 from videopose3d.pipeline.training.measure import METRES_TO_MM, measure
 from videopose3d.pipeline.training.processes import Processes
 from videopose3d.pipeline.training.setup import Split, header_of, start_from
@@ -32,6 +32,8 @@ from videopose3d.pipeline.training.stopping import Stopped, stoppable
 CHECKPOINT, LAST, BEST = "checkpoint.safetensors", "last.safetensors", "best.safetensors"
 SAVE_EVERY = 600.0
 """Seconds between checkpoints inside an epoch."""
+_DIVERGED = "the training diverged: the errors of epoch {} are not numbers any more"
+_SLOWER = "Lower --learning-rate; the weights of the last finished epoch are kept."
 _REPORT_EVERY = 0.5  # s
 _DRAW_EVERY = 30.0  # s; a picture takes longer than an epoch of a small set
 _UNLABELLED_SEED = 3087  # added to the seed: 1234 becomes the original's 4321
@@ -63,6 +65,13 @@ class TrainStatus:
 Report = Callable[[TrainStatus], None]
 
 
+def clear(folder: Path) -> None:
+    """Remove what an earlier run left, so that nobody takes its files for those of the new one."""
+    kept = (CHECKPOINT, LAST, BEST, LOG, CURVES, "epoch_*.safetensors", f"{EVENTS}/events.out.*")
+    for file in [file for pattern in kept for file in folder.glob(pattern)]:
+        file.unlink()
+
+
 class Fit:
     """A run in memory; arguments as `run.train`."""
 
@@ -83,6 +92,7 @@ class Fit:
         widths, channels = self.header.filter_widths, self.header.channels
         self.config = replace(config, filter_widths=widths, channels=channels, causal=self.header.causal)
         self.identity = {**asdict(self.config), **asdict(split), "data": dataset.source, "processes": who.count}
+        del self.identity["epochs"]  # a run may be made longer
         torch.manual_seed(self.config.seed)
         self.networks = Networks(self._network(False), self._network(True) if self.semi else None).to(device)
         if initial is not None:
@@ -191,11 +201,7 @@ class Fit:
 
     def _checked(self, sums: Tensor) -> Tensor:
         if not isfinite(float(sums[0])):
-            raise InputError(
-                f"the loss of epoch {self.run.epoch + 1} is not a number any more",
-                where=self.folder,
-                fix="Lower --learning-rate; the weights of the last finished epoch are kept.",
-            )
+            raise InputError(_DIVERGED.format(self.run.epoch + 1), where=self.folder, fix=_SLOWER)
         return sums
 
     def _status(self, sums: Tensor) -> TrainStatus:
@@ -245,6 +251,8 @@ class Fit:
         ):
             means = {} if data is None else measure(networks, data, self.skeletons, self.who)
             figures |= {kinds[kind]: value for kind, value in means.items() if kind in kinds}
+        if not all(isfinite(value) for value in figures.values()):
+            raise InputError(_DIVERGED.format(self.run.epoch + 1), where=self.folder, fix=_SLOWER)
         return figures
 
     def evaluation_networks(self) -> Networks:

@@ -7,10 +7,10 @@ from typing import Literal
 
 from videopose3d.config import TrainConfig
 from videopose3d.datasets.sequences import PoseDataset
-from videopose3d.files import check_overwrite
+from videopose3d.files import check_folder, check_overwrite
 from videopose3d.lifter.lift import Lifter
 from videopose3d.lifter.weights import choose_device
-from videopose3d.pipeline.training.fit import CHECKPOINT, LAST, Fit, Report
+from videopose3d.pipeline.training.fit import CHECKPOINT, LAST, Fit, Report, clear
 from videopose3d.pipeline.training.processes import processes
 from videopose3d.pipeline.training.setup import Split
 
@@ -47,7 +47,7 @@ def train(
     Raises:
         InputError: A subject, an action or the cameras that the training needs are missing.
         WeightsError: The checkpoint is damaged or of another run, or the initial weights do not fit.
-        OutputError: There is a run in the folder already.
+        OutputError: There is a run in the folder already, or the folder cannot be written in.
         Stopped: The user stopped it; the checkpoint is written.
     """
     config = config or TrainConfig()
@@ -56,7 +56,10 @@ def train(
         check_overwrite(folder / CHECKPOINT, existing == "overwrite")
     with processes(choose_device(device)) as (who, own_device):
         run = Fit(dataset, folder, split, config, own_device, who, initial)
+        check_folder(folder)
         if existing == "resume" and (folder / CHECKPOINT).exists():
             run.load()
+        elif who.first:
+            clear(folder)
         run.fit(report or (lambda _: None))
     return folder / LAST

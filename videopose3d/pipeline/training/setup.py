@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from videopose3d.config import TrainConfig
 from videopose3d.datasets.sequences import PoseDataset
@@ -30,6 +31,16 @@ class Split:
     unlabelled: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            names = getattr(self, field.name)
+            object.__setattr__(self, field.name, (names,) if isinstance(names, str) else tuple(names))
+        for other, where in ((self.train, "labelled"), (self.unlabelled, "unlabelled")):
+            if both := sorted({*other} & {*self.test}):
+                logger.warning("%s: trained on (%s) and tested on", ", ".join(both), where)
+
+
+logger = logging.getLogger(__name__)
 
 TRAIN_SUBJECTS = {
     "h36m": ("S1", "S5", "S6", "S7", "S8"),
@@ -45,9 +56,14 @@ def default_train_subjects(dataset: PoseDataset, test: Sequence[str], unlabelled
         return TRAIN_SUBJECTS[dataset.name]
     labelled = {s.subject for s in dataset.sequences if s.poses is not None}
     rest = tuple(s for s in dataset.subjects if s in labelled and s not in {*test, *unlabelled})
+    if not labelled:
+        raise InputError("nobody in it has 3D poses to train on", where=dataset.source or dataset.name)
     if not rest:
+        there = ", ".join(s for s in dataset.subjects if s in labelled)
         raise InputError(
-            "nobody is left to train on", where=dataset.source, fix="Name --subjects-train and --subjects-test."
+            "this data set has no usual split into training and test subjects",
+            where=dataset.source or dataset.name,
+            fix=f"Name --subjects-train and --subjects-test among {there}.",
         )
     return rest
 
@@ -94,8 +110,10 @@ def header_of(
                 f"the initial weights have {what} {theirs}, the data set has {mine}", where=old.name,
                 fix="Start from weights of the same joints, or from none.",
             )  # fmt: skip
-    same = ("filter_widths", "channels", "causal", "dense")
-    return replace(header, **{name: getattr(old, name) for name in same})
+    same = {name: getattr(old, name) for name in ("filter_widths", "channels", "causal", "dense")}
+    data, _, _ = header.training.partition("; ")
+    told = f"{data}; from the weights {old.name} ({old.training}); {replace(config, **same)}"
+    return replace(header, **same, training=told, licence=config.licence or old.licence)
 
 
 def start_from(networks: Networks, initial: Lifter) -> None:

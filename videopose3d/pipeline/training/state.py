@@ -64,7 +64,7 @@ def save_state(
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
     tensors |= {f"array.{k}": v for k, v in arrays.items()}
-    text = json.dumps({"format": _FORMAT, "run": vars(run), "identity": identity}, sort_keys=True)
+    text = json.dumps({"format": _FORMAT, "run": vars(run), "identity": identity})
     data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, {_KEY: text})
     with replacing(path) as partial:
         partial.write_bytes(data)

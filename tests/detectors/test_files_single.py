@@ -11,7 +11,7 @@ import pytest
 from golden_files import FOLDER, golden
 from raw_files import write_dump
 
-from videopose3d.datasets.raw.detections import hold_last, interpolate, read_detections
+from videopose3d.detectors.files.single import hold_last, interpolate, read_detections
 from videopose3d.errors import FileFormatError, InputError
 from videopose3d.result_file import save_result
 from videopose3d.skeleton import COCO17
