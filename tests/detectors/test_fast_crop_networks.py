@@ -16,7 +16,7 @@ from videopose3d.errors import WeightsError
 
 
 @pytest.mark.parametrize(("make", "gain"), [(lambda: CPN((1, 2, 1, 1)), 1.2), (lambda: Hourglass(1), 0.6)])
-@torch.inference_mode()
+@torch.no_grad()
 def test_folded_networks_give_the_same_maps(make, gain: float) -> None:
     network = fill_rule_d(make(), gain)
     x = torch.cat([network_input(64, 64), -network_input(64, 64)])
@@ -27,7 +27,7 @@ def test_folded_networks_give_the_same_maps(make, gain: float) -> None:
     assert 0 < (rough - expected).pow(2).mean().sqrt() <= 0.03 * expected.std()
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def test_folding_leaves_the_network_as_it_was() -> None:
     network = fill_rule_d(CPN((1, 1, 1, 1)))
     before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
