@@ -117,7 +117,7 @@ class LiftConfig:
         flip: Average with the mirrored sequence.
         smooth: Length of the window over which poses are smoothed by a local parabola; 0 for raw poses [s].
         chunk: Frames lifted at once; bounds the memory and does not change the result.
-        precision: float32; mixed (16-bit numbers where it costs less than 0.1 mm), bfloat16 (all large products), or
+        precision: float32; mixed (16-bit numbers where they cost little: 0.05 mm with open), bfloat16 (all large products), or
             auto (mixed on processors that gain by it).
         trajectory: ``solve`` (the path that explains the 2D joints best) or ``network`` (what the lifter's own
             network of the root gives).
