@@ -278,7 +278,7 @@ def test_every_guide_is_linked_from_the_readme_or_a_guide() -> None:
 def test_defaults_in_the_text_are_those_of_the_configuration() -> None:
     defaults = {
         f.name: f.default
-        for c in (DetectConfig, LiftConfig, MocapTrainConfig, RenderConfig, TrainConfig)
+        for c in (DetectConfig, FinetuneConfig, LiftConfig, MocapTrainConfig, RenderConfig, TrainConfig)
         for f in fields(c)
     }
     found = [
