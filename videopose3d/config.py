@@ -117,8 +117,8 @@ class LiftConfig:
         flip: Average with the mirrored sequence.
         smooth: Length of the window over which poses are smoothed by a local parabola; 0 for raw poses [s].
         chunk: Frames lifted at once; bounds the memory and does not change the result.
-        precision: float32; mixed (16-bit numbers where they cost little: 0.05 mm with open), bfloat16 (all large products), or
-            auto (mixed on processors that gain by it).
+        precision: float32; mixed (16-bit numbers where they cost little: 0.05 mm with open), bfloat16 (all large
+            products), or auto (mixed on processors that gain by it).
         trajectory: ``solve`` (the path that explains the 2D joints best) or ``network`` (what the lifter's own
             network of the root gives).
     """
@@ -319,3 +319,38 @@ class FinetuneConfig:
             raise VideoPose3DError(f"steps are {self.steps}", fix="Give the steps of each phase, e.g. 6000,4000,2000.")
         if len(self.input_size) not in (0, 2):
             raise VideoPose3DError(f"input-size is {self.input_size}", fix="Give height and width, e.g. 384,288.")
+
+
+@dataclass(frozen=True)
+class KeypointRcnnConfig:
+    """How a Keypoint R-CNN is fine-tuned; steps, rates and new layers are the paper's for Human3.6M.
+
+    Attributes:
+        steps: Steps of each phase; the learning rate falls between phases.
+        batch: Pictures per step.
+        learning_rate: Of the first phase.
+        lr_decay: Factor on the learning rate from phase to phase.
+        warmup: Steps in which the learning rate grows to that of the first phase.
+        weight_decay: Of the gradient descent.
+        reset_heads: Start the last layers for keypoints anew; needed for other joints, be they as many.
+        seed: Of everything random.
+        save_every: Steps between checkpoints.
+        workers: Processes that read pictures.
+    """
+
+    steps: tuple[int, ...] = (60_000, 10_000, 10_000)
+    batch: int = 8
+    learning_rate: float = 1e-3
+    lr_decay: float = 0.1
+    warmup: int = 500
+    weight_decay: float = 1e-4
+    reset_heads: bool = True
+    seed: int = 1234
+    save_every: int = 5000
+    workers: int = 4
+
+    def __post_init__(self) -> None:
+        check_limits(self)
+        if not self.steps or min(self.steps) < 1:
+            fix = "Give the steps of each phase, e.g. 60000,10000,10000."
+            raise VideoPose3DError(f"steps are {self.steps}", fix=fix)
