@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from videopose3d.detectors import open_detector
-from videopose3d.detectors.mediapipe import MODEL_VARIABLE, open_mediapipe
+from videopose3d.detectors.mediapipe import MODEL_VARIABLE, PEOPLE, open_mediapipe
 from videopose3d.errors import MissingDependencyError, VideoPose3DError, WeightsError
 from videopose3d.skeleton import BLAZEPOSE33, COCO17
 
@@ -19,10 +19,10 @@ LANDMARKS = [
 
 
 class Network:
-    """Stands in for either of MediaPipe's networks; notes what it is given."""
+    """Stands in for either of MediaPipe's networks; notes what it is given. Only the newer one finds the others."""
 
-    def __init__(self, found):
-        self.found, self.seen, self.closed = found, [], False
+    def __init__(self, found, others=()):
+        self.found, self.others, self.seen, self.closed = found, others, [], False
 
     def __enter__(self):
         return self
@@ -36,7 +36,7 @@ class Network:
 
     def detect_for_video(self, image, milliseconds):
         self.seen.append((image, milliseconds))
-        return SimpleNamespace(pose_landmarks=[self.found] if self.found else [])
+        return SimpleNamespace(pose_landmarks=[self.found, *self.others] if self.found else [])
 
 
 def old_mediapipe(network, options):
@@ -128,7 +128,8 @@ def test_confidences_are_passed_on(fake):
     _, options = fake()
     with open_mediapipe(0.37):
         pass
-    assert [value for name, value in options.items() if name.startswith("min_")] == [0.37, 0.37]
+    assert {value for name, value in options.items() if name.startswith("min_")} == {0.37}
+    assert {name.split("_")[-2] for name in options if name.startswith("min_")} >= {"detection", "tracking"}
 
 
 def test_the_legacy_network_sees_the_frame(monkeypatch):
@@ -155,11 +156,102 @@ def test_the_task_sees_frame_and_time(monkeypatch, tmp_path):
     assert image.data.flags.c_contiguous
     assert image.data.shape == (200, 200, 3)
     assert options["base_options"].model_asset_path == str(tmp_path / "pose.task")
-    assert (options["running_mode"], options["num_poses"]) == ("video", 1)
+    assert (options["running_mode"], options["num_poses"]) == ("video", PEOPLE)
 
 
-@pytest.mark.parametrize("model", [None, "", "nowhere.task"])
-def test_a_task_without_a_model_says_how_to_get_one(monkeypatch, model):
+def test_the_task_gives_everybody(monkeypatch, tmp_path):
+    right = [SimpleNamespace(x=one.x + 0.5, y=one.y, z=0.0, visibility=0.3) for one in LANDMARKS]
+    monkeypatch.setitem(sys.modules, "mediapipe", new_mediapipe(Network(LANDMARKS, [right]), {}))
+    (tmp_path / "pose.task").write_bytes(b"model")
+    monkeypatch.setenv(MODEL_VARIABLE, str(tmp_path / "pose.task"))
+    with open_mediapipe(0.5) as detect:
+        one, other = detect(FRAME, 0.0)
+    np.testing.assert_allclose(other.keypoints - one.keypoints, np.tile([200, 0], (17, 1)), atol=1e-4)
+    np.testing.assert_allclose(other.box - one.box, [200, 0, 200, 0], atol=1e-4)
+    assert other.score == pytest.approx(0.3)
+
+
+def test_times_grow_however_fast_the_frames_come(monkeypatch, tmp_path):
+    network = Network(LANDMARKS)
+    monkeypatch.setitem(sys.modules, "mediapipe", new_mediapipe(network, {}))
+    (tmp_path / "pose.task").write_bytes(b"model")
+    with open_detector(f"mediapipe={tmp_path / 'pose.task'}") as detect:
+        for t in range(4):
+            detect(FRAME, t / 4000)
+    assert [milliseconds for _, milliseconds in network.seen] == [0, 1, 2, 3]
+
+
+@pytest.fixture
+def both(monkeypatch, tmp_path):
+    """A MediaPipe with both APIs, as 0.10.21 is, and an empty cache; the options of whichever network was made."""
+    old, new = {}, {}
+    module = new_mediapipe(Network(LANDMARKS, [LANDMARKS]), new)
+    module.solutions = old_mediapipe(Network(LANDMARKS), old).solutions
+    monkeypatch.setitem(sys.modules, "mediapipe", module)
+    monkeypatch.delenv(MODEL_VARIABLE, raising=False)
+    monkeypatch.setenv("VIDEOPOSE3D_CACHE", str(tmp_path))
+    return old, new
+
+
+@pytest.mark.parametrize("name", ["mediapipe", "mediapipe:pose_landmarker_heavy"])
+def test_the_task_is_taken_where_a_model_is_named(both, tmp_path, name):
+    old, new = both
+    (tmp_path / "pose_landmarker_heavy.task").write_bytes(b"model")
+    with open_detector(name) as detect:
+        assert len(detect(FRAME, 0.0)) == (2 if ":" in name else 1)
+    assert bool(new) == (":" in name) == (not old)
+    if new:
+        assert new["base_options"].model_asset_path == str(tmp_path / "pose_landmarker_heavy.task")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("mediapipe:pose_landmarker_full", "weights pull mediapipe:pose_landmarker_full"),
+        ("mediapipe:squid", "no model 'squid'.*pose_landmarker_full, pose_landmarker_heavy, pose_landmarker_lite"),
+        ("mediapipe=nowhere.task", "no such pose model"),
+        ("mediapipe:nowhere.task", "no such pose model"),
+    ],
+)
+def test_a_model_that_is_not_here(both, name, says):
+    with pytest.raises(VideoPose3DError, match=says), open_detector(name):
+        pytest.fail("it opened")
+
+
+def test_a_pulled_model_is_found_the_full_one_first(monkeypatch, tmp_path):
+    options = {}
+    monkeypatch.setitem(sys.modules, "mediapipe", new_mediapipe(Network([]), options))
+    monkeypatch.delenv(MODEL_VARIABLE, raising=False)
+    monkeypatch.setenv("VIDEOPOSE3D_CACHE", str(tmp_path))
+    for name in ("lite", "full"):
+        (tmp_path / f"pose_landmarker_{name}.task").write_bytes(b"model")
+        with open_mediapipe(0.5):
+            assert options["base_options"].model_asset_path == str(tmp_path / f"pose_landmarker_{name}.task")
+
+
+def test_a_file_that_is_no_model_is_refused(monkeypatch, tmp_path):
+    module = new_mediapipe(Network([]), {})
+
+    def create(_options):
+        raise RuntimeError("Unable to open\n zip archive.")
+
+    module.tasks.vision.PoseLandmarker.create_from_options = create
+    monkeypatch.setitem(sys.modules, "mediapipe", module)
+    (tmp_path / "pose.task").write_bytes(b"nothing")
+    with pytest.raises(WeightsError, match=r"no pose model that MediaPipe can run \(Unable to open zip archive\.\)"):
+        open_detector(f"mediapipe={tmp_path / 'pose.task'}").__enter__()
+
+
+def test_a_mediapipe_without_tasks_is_told_to_be_too_old(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "mediapipe", old_mediapipe(Network([]), {}))
+    (tmp_path / "pose.task").write_bytes(b"model")
+    with pytest.raises(MissingDependencyError, match="too old"):
+        open_detector(f"mediapipe={tmp_path / 'pose.task'}").__enter__()
+
+
+@pytest.mark.parametrize("model", [None, ""])
+def test_a_task_without_a_model_says_how_to_get_one(monkeypatch, tmp_path, model):
+    monkeypatch.setenv("VIDEOPOSE3D_CACHE", str(tmp_path))
     monkeypatch.setitem(sys.modules, "mediapipe", new_mediapipe(Network([]), {}))
     monkeypatch.delenv(MODEL_VARIABLE, raising=False)
     if model is not None:
@@ -168,6 +260,14 @@ def test_a_task_without_a_model_says_how_to_get_one(monkeypatch, model):
         pytest.fail("it opened")
     assert "MediaPipe 0.10.99 carries no pose model" in str(error.value)
     assert MODEL_VARIABLE in error.value.fix
+    assert "weights pull mediapipe:pose_landmarker_full" in error.value.fix
+
+
+def test_a_named_model_that_is_no_file_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mediapipe", new_mediapipe(Network([]), {}))
+    monkeypatch.setenv(MODEL_VARIABLE, "nowhere.task")
+    with pytest.raises(WeightsError, match=r"nowhere\.task: no such pose model"), open_mediapipe(0.5):
+        pytest.fail("it opened")
 
 
 def test_a_missing_package_says_how_to_get_it(monkeypatch):
@@ -190,6 +290,13 @@ def test_a_detector_is_opened_by_name(monkeypatch):
     monkeypatch.setattr("videopose3d.detectors.mediapipe.open_mediapipe", opener)
     with open_detector("mediapipe", 0.3) as detect:
         assert detect == 0.3
+
+
+def test_the_real_one_refuses_a_file_that_is_no_model(tmp_path):
+    pytest.importorskip("mediapipe", exc_type=ImportError)
+    (tmp_path / "pose.task").write_bytes(b"no model" * 100)
+    with pytest.raises(WeightsError, match="no pose model that MediaPipe can run"):
+        open_detector(f"mediapipe={tmp_path / 'pose.task'}").__enter__()
 
 
 def test_the_real_one_sees_nobody_in_an_empty_room():

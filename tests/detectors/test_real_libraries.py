@@ -5,6 +5,8 @@ The default suite has recorded outputs instead (test_rcnn.py). CONTRIBUTING.md s
 
 from __future__ import annotations
 
+import json
+import signal
 import sys
 from pathlib import Path
 
@@ -154,6 +156,95 @@ def own_predictor(cfg, file):
     from detectron2.engine.defaults import DefaultPredictor
 
     return DefaultPredictor(cfg)
+
+
+# --- fine-tuning with Detectron2's trainer
+
+
+def small_config(library, folder):
+    """The smallest pictures, and proposals enough that some of random weights meet a person."""
+    base = Path(library.__file__).parent / "model_zoo" / "configs" / "COCO-Keypoints/keypoint_rcnn_R_50_FPN_1x.yaml"
+    path = folder / "small.yaml"
+    sizes = "INPUT:\n  MIN_SIZE_TRAIN: (96,)\n  MIN_SIZE_TEST: 96\n"
+    path.write_text(f"_BASE_: {base}\n{sizes}MODEL:\n  ROI_HEADS:\n    BATCH_SIZE_PER_IMAGE: 32\n")
+    return path
+
+
+def test_detectron2_trains_from_weights_goes_on_and_finds_its_own_joints(tmp_path, monkeypatch, capsys):
+    """17 joints of Human3.6M, not of COCO: the last layers are new, and the detector says whose joints it finds."""
+    library = importable("detectron2")
+    monkeypatch.setitem(sys.modules, "pkg_resources", None)
+    from detectron2.config import get_cfg
+    from detectron2.modeling import build_model
+    from stick_people import write_people
+
+    from videopose3d.config import KeypointRcnnConfig
+    from videopose3d.detectors import joints_of
+    from videopose3d.detectors.rcnn import read_state
+    from videopose3d.pipeline.finetune.keypoint_rcnn import finetune_keypoint_rcnn, new_layers
+    from videopose3d.pipeline.training.stopping import Stopped
+    from videopose3d.skeleton import H36M17
+
+    path, people, run = small_config(library, tmp_path), write_people(tmp_path / "people", 4), tmp_path / "run"
+    cfg = get_cfg()
+    cfg.merge_from_file(str(path))
+    cfg.MODEL.DEVICE = "cpu"
+    before = lively(build_model(cfg), 2.0, 0)
+    save_model(before, tmp_path / "start.pth")
+    config = KeypointRcnnConfig(steps=(2, 2), batch=2, learning_rate=1e-6, warmup=1, save_every=3, workers=1)
+    options = {"network": str(path), "initial": str(tmp_path / "start.pth"), "device": "cpu"}
+    seen = []
+
+    def stop_after_two(status):
+        seen.append(status)
+        if status.step == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Stopped):
+        finetune_keypoint_rcnn(people, run, config, report=stop_after_two, **options)
+    assert [file.name for file in run.glob("*.pth")] == ["model_0000001.pth"]
+    weights = finetune_keypoint_rcnn(people, run, config, existing="resume", report=seen.append, **options)
+    assert [status.step for status in seen] == [1, 2, 3, 4]
+    assert all(np.isfinite(status.loss) for status in seen)
+    assert [file.name for file in run.glob("*.pth")] == ["model_final.pth"]
+    rates = [json.loads(line)["lr"] for line in (run / "metrics.json").read_text().splitlines()]
+    assert rates[-1] == pytest.approx(1e-7)  # the second phase's
+    after, fresh = read_state(weights), new_layers(cfg)
+    assert len(fresh) == 4
+    moved = {key: float((after[key] - before[key]).abs().max()) for key in before if "cell_anchors" not in key}
+    assert min(moved[key] for key in fresh if key.endswith("weight")) > 0.01
+    assert max(value for key, value in moved.items() if key not in fresh) < 1e-3
+    assert moved["roi_heads.box_head.fc1.weight"] > 0  # it learned
+    assert moved["backbone.bottom_up.stem.conv1.norm.running_mean"] == 0  # frozen
+    name = f"detectron2:{run / 'config.yaml'}={weights}"
+    assert joints_of(name) == H36M17
+    with open_batched(name, SCORE, "cpu") as find:
+        (found,) = find(frames(1), [0.0])
+    assert found
+    assert all(person.keypoints.shape == (17, 2) for person in found)
+    assert finetune_keypoint_rcnn(people, run, config, existing="resume", **options) == weights  # nothing left to do
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("change", "says"), [("large", "not a number"), ("torn", "trainer failed.*log.txt")])
+def test_detectron2s_trainer_fails_with_one_line(change, says, tmp_path):
+    library = importable("detectron2")
+    from stick_people import write_people
+
+    from videopose3d.config import KeypointRcnnConfig
+    from videopose3d.errors import VideoPose3DError
+    from videopose3d.pipeline.finetune.keypoint_rcnn import finetune_keypoint_rcnn
+
+    people = write_people(tmp_path / "people", 2)
+    if change == "torn":
+        for file in people.files:
+            (people.folder / file).write_bytes(b"no picture")
+    rate = 1e30 if change == "large" else 1e-6
+    config = KeypointRcnnConfig(steps=(3,), batch=2, learning_rate=rate, warmup=0, workers=1)
+    path = small_config(library, tmp_path)
+    with pytest.raises(VideoPose3DError, match=says) as error:
+        finetune_keypoint_rcnn(people, tmp_path / "run", config, network=str(path), initial="random", device="cpu")
+    assert "\n" not in str(error.value)
 
 
 # --- rtmlib

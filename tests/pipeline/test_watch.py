@@ -12,6 +12,7 @@ from clips import frame_number
 
 from videopose3d.config import DetectConfig
 from videopose3d.detectors import DETECTORS, Detect
+from videopose3d.pipeline.detect import detect
 from videopose3d.pipeline.watch import OVERLAP, SHORTEST_PART, Seen, watch
 from videopose3d.types import Frame, Person, VideoInfo
 from videopose3d.video import probe
@@ -132,3 +133,29 @@ def test_short_clips_and_those_of_uneven_rate_are_watched_in_order(clip: VideoIn
     opened = install(lambda number, _: 5.0)
     watch(replace(clip, variable_frame_rate=True), DetectConfig(), lambda done: None)
     assert [part[0] for part in opened] == [0]
+
+
+@pytest.mark.parametrize("name", ["mediapipe", "mediapipe:pose_landmarker_full"])
+def test_several_people_who_are_half_in_the_picture_are_followed(clip, monkeypatch, name: str) -> None:
+    """What MediaPipe reports is sure by its own score; the mean visibility of somebody's joints may be low."""
+    given: list[tuple[object, ...]] = []
+
+    @contextmanager
+    def opener(*args: object) -> Iterator[Detect]:
+        given.append(args)
+        points = np.random.default_rng(0).uniform(0, 30, (17, 2)).astype(np.float32)
+        scores = np.full(17, 0.3, np.float32)
+
+        def someone(x: float) -> Person:
+            return Person(points + np.float32(x), scores, np.array([x, 0, x + 30, 30], np.float32), 0.3)
+
+        yield lambda _frame, _seconds: [someone(0), someone(50)]
+
+    module = ModuleType("videopose3d.detectors.scripted")
+    vars(module)["opener"] = opener
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(DETECTORS, "mediapipe", "scripted:opener")
+    found = detect(clip.source, DetectConfig(detector=name))
+    assert (found.people, found.detector) == (2, name)
+    assert found.present.all()
+    assert {tuple(map(str, args)) for args in given} == {("0.5",) if ":" not in name else ("0.5", name)}

@@ -29,7 +29,7 @@ DETECTORS = {
 }
 """Name -> module and function that opens the detector. More: `names.SHORT`, and BOXES+KEYPOINTS of two names."""
 IN_ORDER = ("mediapipe",)
-"""Detectors that follow people: frames must come in order, and one at a time is as good as many."""
+"""Libraries whose detectors follow people: frames must come in order, and one at a time is as good as many."""
 
 
 def open_detector(name: str, min_score: float = 0.5, device: str | None = None) -> AbstractContextManager[Detect]:
@@ -46,21 +46,23 @@ def open_detector(name: str, min_score: float = 0.5, device: str | None = None) 
         MissingDependencyError: Its package is not installed.
         WeightsError: Its weights are not here, or damaged.
     """
-    if name in IN_ORDER:
-        opened: AbstractContextManager[Detect] = _function(DETECTORS[name])(min_score)
+    if follows_people(name):
+        chosen = parse(name)
+        more = (chosen,) if chosen.model or chosen.weights else ()
+        opened: AbstractContextManager[Detect] = _function(DETECTORS[chosen.library])(min_score, *more)
         return opened
-    _check(name)
+    check_name(name)
     return _one_by_one(name, min_score, device)
 
 
 @contextmanager
 def open_batched(name: str, min_score: float = 0.5, device: str | None = None) -> Iterator[DetectMany]:
     """As `open_detector`, for several frames at once: faster, except for those `IN_ORDER`."""
-    if name in IN_ORDER:
+    if follows_people(name):
         with open_detector(name, min_score) as detect:
             yield lambda frames, times: [detect(f, t) for f, t in zip(frames, times, strict=True)]
         return
-    _check(name)
+    check_name(name)
     boxes, keypoints = split(name)
     with ExitStack() as stack:
         find = stack.enter_context(open_boxes(boxes, min_score, device, boxes_only=bool(keypoints)))
@@ -69,6 +71,26 @@ def open_batched(name: str, min_score: float = 0.5, device: str | None = None) -
             yield lambda frames, _times: add(frames, find(frames))
         else:
             yield lambda frames, _times: find(frames)
+
+
+def follows_people(name: str) -> bool:
+    """Whether it is one of the detectors `IN_ORDER`."""
+    boxes, keypoints = split(name)
+    return not keypoints and parse(boxes).library in IN_ORDER
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be meant before anything is loaded.
+
+    Raises:
+        VideoPose3DError: There is no such detector, or it does not find keypoints.
+    """
+    boxes, keypoints = split(name)
+    library = parse(boxes).library
+    if library not in DETECTORS and library not in SHORT:
+        resolve(parse(boxes))
+    if library in BOXES_ONLY and not keypoints:
+        raise VideoPose3DError(f"{name} finds boxes only", fix=f"Add what finds the joints in them: {name}+cpn")
 
 
 def open_boxes(
@@ -97,8 +119,13 @@ def joints_of(name: str) -> Skeleton:
 
     Raises:
         WeightsError: The file of the network is damaged.
+        FileFormatError: The configuration of the network is.
     """
-    parsed = parse(split(name)[1])
+    boxes, keypoints = split(name)
+    parsed = parse(keypoints)
+    if not keypoints and (alone := parse(boxes)).library == "detectron2" and alone.model:
+        noted: Skeleton = _function("detectron2:joints_of_model")(alone)
+        return noted
     if not parsed.library or parsed.library == "rtmpose":
         return COCO17
     found: Skeleton = _function("crop_networks:joints_of_network")(parsed)
@@ -129,16 +156,6 @@ def resolve(name: Name) -> Name:
         where=f"detector {name}",
         fix=" Or ".join(reason.fix or "" for reason in reversed(reasons)),
     )
-
-
-def _check(name: str) -> None:
-    """Refuse what cannot be meant before anything is loaded."""
-    boxes, keypoints = split(name)
-    library = parse(boxes).library
-    if library not in DETECTORS and library not in SHORT:
-        resolve(parse(boxes))
-    if library in BOXES_ONLY and not keypoints:
-        raise VideoPose3DError(f"{name} finds boxes only", fix=f"Add what finds the joints in them: {name}+cpn")
 
 
 @contextmanager

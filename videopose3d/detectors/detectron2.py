@@ -7,7 +7,8 @@ without running anything in them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ from torch import Tensor
 from videopose3d.detectors.models import find_model, weights_file
 from videopose3d.detectors.names import Name
 from videopose3d.detectors.rcnn import check_joints, frames_alike, people_in, read_state, usual_device
-from videopose3d.errors import MissingDependencyError, VideoPose3DError, WeightsError
+from videopose3d.errors import FileFormatError, MissingDependencyError, VideoPose3DError, WeightsError
+from videopose3d.skeleton import COCO17, SKELETONS, Skeleton
 from videopose3d.types import Frame, Person
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ INSTALL = (
 """No registry has it; built in isolation it does not find torch, and its model zoo fails with setuptools 82."""
 _PERSON = 0  # of models of people only, and of COCO's 80 classes
 _JOINTS = "roi_heads.keypoint_head.score_lowres.weight"
+_NOTE = "# videopose3d "
+"""Begins the line of a configuration that says what its weights are for; no key of Detectron2's can."""
 _COMPUTED = ("pixel_mean", "pixel_std", "anchor_generator.cell_anchors")  # the configuration has them
 
 
@@ -56,7 +60,7 @@ def open_detectron2(
     """
     library = import_library()
     network = (name.model or (DEFAULT_BOXES if boxes_only else DEFAULT)).removesuffix(".yaml")
-    config = _configuration(library, network)
+    config = configuration(library, network)
     config.MODEL.DEVICE = usual_device(device)
     config.MODEL.ROI_HEADS.SCORE_THRESH_TEST = float(min_score)
     config.MODEL.MASK_ON = False
@@ -66,7 +70,7 @@ def open_detectron2(
     path = _weights(network, name)
     state = read_state(path)
     if not boxes_only:
-        check_joints(state, _JOINTS, path)
+        check_joints(state, _JOINTS, path, joints_of_model(name))
     yield _finder(_filled(config, state, path), config)
 
 
@@ -89,8 +93,16 @@ def import_library() -> Any:
     return detectron2
 
 
-def _configuration(library: Any, network: str) -> Any:
-    """Defaults overlaid by a file of the user's, or one of the model zoo."""
+def configuration(library: Any, network: str) -> Any:
+    """Defaults overlaid by a file of the user's, or one of the model zoo.
+
+    Args:
+        library: As `import_library` gives it.
+        network: The file or the name, without ``.yaml``.
+
+    Raises:
+        VideoPose3DError: There is no such configuration, or it is not one.
+    """
     zoo = Path(library.__file__).parent / "model_zoo" / "configs"
     given, own = Path(f"{network}.yaml"), zoo / f"{network}.yaml"
     path = given if given.is_file() else own
@@ -124,9 +136,25 @@ def _filled(config: Any, state: Mapping[str, Tensor], path: Path) -> Any:
     from detectron2.modeling import build_model
 
     net = build_model(config).eval()
+    fill(net, state, path)
+    return net
+
+
+def fill(net: Any, state: Mapping[str, Tensor], path: Path, fresh: Collection[str] = ()) -> None:
+    """Give a network its weights.
+
+    Args:
+        net: Of `configuration`.
+        state: Tensors by name; those of branches that the network lacks are left out.
+        path: Where they come from, for messages.
+        fresh: Tensors of the network that stay as they are.
+
+    Raises:
+        WeightsError: They are of another network.
+    """
     wanted = net.state_dict()
     unused = ("roi_heads.mask_", "roi_heads.keypoint_")
-    for key in sorted(wanted.keys() | state.keys()):
+    for key in sorted((wanted.keys() | state.keys()) - set(fresh)):
         known = key in wanted and key in state and wanted[key].shape == state[key].shape
         extra = key not in wanted and key.startswith(unused)
         if not known and not extra and not any(word in key for word in _COMPUTED):
@@ -135,8 +163,37 @@ def _filled(config: Any, state: Mapping[str, Tensor], path: Path) -> Any:
                 where=path,
                 fix="Name the configuration it is of: detectron2:CONFIG=FILE",
             )
-    net.load_state_dict({key: value for key, value in state.items() if key in wanted}, strict=False)
-    return net
+    kept = {key: value for key, value in state.items() if key in wanted and key not in fresh}
+    net.load_state_dict(kept, strict=False)
+
+
+def note_of(skeleton: Skeleton, **more: object) -> str:
+    """The line of a configuration from which `joints_of_model` knows the joints, and whatever else is to be kept."""
+    return _NOTE + json.dumps({"name": skeleton.name, "joints": skeleton.joints, "bones": skeleton.bones, **more})
+
+
+def joints_of_model(name: Name) -> Skeleton:
+    """The joints that the configuration's `note_of` names, else COCO's.
+
+    Raises:
+        FileFormatError: The note is damaged.
+    """
+    path = Path(f"{name.model.removesuffix('.yaml')}.yaml")
+    if not name.model or not path.is_file():
+        return COCO17
+    lines = path.read_text("utf-8", errors="replace").splitlines()
+    line = next((line for line in lines if line.startswith(_NOTE)), None)
+    if line is None:
+        return COCO17
+    try:
+        note = json.loads(line.removeprefix(_NOTE))
+        found = Skeleton(str(note["name"]), tuple(note["joints"]), tuple((a, b) for a, b in note["bones"]))
+        _ = found.bone_indices, found.mirror
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, VideoPose3DError) as error:
+        fix = "It is the line that begins with '# videopose3d'; fine-tuning writes it."
+        raise FileFormatError("its note of the joints is damaged", where=path, fix=fix) from error
+    known = SKELETONS.get(found.name)
+    return known if known and known.joints == found.joints else found
 
 
 def _finder(net: Any, config: Any) -> FindPeople:

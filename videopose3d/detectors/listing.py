@@ -13,6 +13,7 @@ from videopose3d.weights.store import cache_folder
 
 PULL = "Run: videopose3d weights pull"
 LICENCES = {
+    "mediapipe": "Apache-2.0",
     "torchvision": "BSD-3-Clause",
     "detectron2": "Apache-2.0; weights CC BY-SA 3.0",
     "rtmpose": "Apache-2.0",
@@ -67,8 +68,8 @@ def _mediapipe() -> Choice:
             pass
 
     needs = _complaint(opened)
-    accuracy = "one person; no AP on COCO is published"
-    return Choice("mediapipe", "mediapipe", BOTH, not needs, needs, None, "Apache-2.0", accuracy)
+    accuracy = "one person, with a model file several; no AP on COCO is published"
+    return Choice("mediapipe", "mediapipe", BOTH, not needs, needs, None, LICENCES["mediapipe"], accuracy)
 
 
 def _of_libraries() -> list[Choice]:
@@ -79,7 +80,9 @@ def _of_libraries() -> list[Choice]:
 
 
 def _importer(library: str) -> Callable[[], Any]:
-    if library == "torchvision":
+    if library == "mediapipe":
+        from videopose3d.detectors.mediapipe import import_library
+    elif library == "torchvision":
         from videopose3d.detectors.torchvision import import_library
     elif library == "detectron2":
         from videopose3d.detectors.detectron2 import import_library

@@ -1,7 +1,8 @@
 """MediaPipe BlazePose: the detector that comes with a package and works offline.
 
-Release 0.10.21 and older carry their models and are driven through the legacy ``solutions`` API. Newer
-releases need the Tasks API and a ``.task`` model file, named by the environment variable `MODEL_VARIABLE`.
+Release 0.10.21 and older carry their models and are driven through the legacy ``solutions`` API, which finds one
+person. Newer releases have only the Tasks API, which finds several and needs a ``.task`` model file: a pulled one, or
+that which the environment variable `MODEL_VARIABLE` names. Where a model is named the Tasks API is taken in any case.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from videopose3d.errors import MissingDependencyError, WeightsError
+from videopose3d.detectors.models import MODELS, find_model, installed, weights_file
+from videopose3d.detectors.names import Name
+from videopose3d.errors import MissingDependencyError, VideoPose3DError, WeightsError
 from videopose3d.skeleton import BLAZEPOSE33, COCO17
 from videopose3d.types import Frame, Person
 
@@ -23,29 +26,43 @@ if TYPE_CHECKING:
     from videopose3d.detectors import Detect
 
 MODEL_VARIABLE = "VIDEOPOSE3D_POSE_MODEL"
+PEOPLE = 4
+"""People in a frame that the Tasks API looks for."""
 
 _COCO = BLAZEPOSE33.indices(COCO17.joints)
+_OFFERED = tuple(model for model in MODELS if model.library == "mediapipe")
 
 
 @contextmanager
-def open_mediapipe(min_score: float) -> Iterator[Detect]:
-    """A detector that follows one person from frame to frame; frames must come in order.
+def open_mediapipe(min_score: float, name: Name | None = None) -> Iterator[Detect]:
+    """A detector that follows people from frame to frame; frames must come in order.
 
     Args:
         min_score: Confidence from which on a person counts as found, 0..1.
+        name: Which model to take, ``mediapipe:MODEL`` or ``mediapipe=FILE``; by default that of the package.
 
     Raises:
         MissingDependencyError: MediaPipe is not installed, or a system library it needs.
-        WeightsError: A newer MediaPipe is installed and no model file is named.
+        VideoPose3DError: There is no such model.
+        WeightsError: The model file is not here or no such file, or a newer MediaPipe is installed and none is here.
     """
-    mediapipe = _import()
+    mediapipe = import_library()
+    named = name is not None and bool(name.model or name.weights)
     legacy = getattr(getattr(mediapipe, "solutions", None), "pose", None)
-    opener = _open_solutions(legacy, min_score) if legacy else _open_tasks(mediapipe, min_score)
+    if legacy and not named:
+        opener = _open_solutions(legacy, min_score)
+    else:
+        opener = _open_tasks(mediapipe, _model_file(name, mediapipe.__version__), min_score)
     with opener as detect:
         yield detect
 
 
-def _import() -> Any:
+def import_library() -> Any:
+    """MediaPipe.
+
+    Raises:
+        MissingDependencyError: It is not installed, or a system library it needs.
+    """
     os.environ.setdefault("GLOG_minloglevel", "2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
@@ -83,30 +100,62 @@ def _open_solutions(pose: Any, min_score: float) -> Iterator[Detect]:
 
 
 @contextmanager
-def _open_tasks(mediapipe: Any, min_score: float) -> Iterator[Detect]:
-    model = os.environ.get(MODEL_VARIABLE, "")
-    if not Path(model).is_file():
-        raise WeightsError(
-            f"MediaPipe {mediapipe.__version__} carries no pose model",
-            where="detector mediapipe",
-            fix=f"Set {MODEL_VARIABLE} to a pose_landmarker .task file, or pip install 'mediapipe==0.10.21'.",
-        )
-    vision = mediapipe.tasks.vision
-    options = vision.PoseLandmarkerOptions(
-        base_options=mediapipe.tasks.BaseOptions(model_asset_path=model),
-        running_mode=vision.RunningMode.VIDEO,
-        num_poses=1,
+def _open_tasks(mediapipe: Any, model: Path, min_score: float) -> Iterator[Detect]:
+    tasks = getattr(mediapipe, "tasks", None)
+    if tasks is None:
+        what = f"MediaPipe {mediapipe.__version__} is too old for model files"
+        raise MissingDependencyError(what, where="detector mediapipe", fix="pip install 'mediapipe>=0.10.21'")
+    options = tasks.vision.PoseLandmarkerOptions(
+        base_options=tasks.BaseOptions(model_asset_path=str(model)),
+        running_mode=tasks.vision.RunningMode.VIDEO,
+        num_poses=PEOPLE,
         min_pose_detection_confidence=min_score,
+        min_pose_presence_confidence=min_score,
         min_tracking_confidence=min_score,
     )
-    with vision.PoseLandmarker.create_from_options(options) as network:
+    try:
+        with _silence():
+            network = tasks.vision.PoseLandmarker.create_from_options(options)
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise WeightsError(f"no pose model that MediaPipe can run ({reason})", where=model) from error
+    with network:
+        talkative, clock = True, -1
 
         def detect(frame: Frame, time: float) -> list[Person]:
+            nonlocal talkative, clock
+            clock = max(round(time * 1000), clock + 1)  # [ms], has to grow
             image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(frame))
-            found = network.detect_for_video(image, round(time * 1000)).pose_landmarks
+            with _silence() if talkative else nullcontext():
+                found = network.detect_for_video(image, clock).pose_landmarks
+            talkative = talkative and not found
             return [_person(landmarks, frame) for landmarks in found]
 
         yield detect
+
+
+def _model_file(name: Name | None, version: str) -> Path:
+    """The model file: the one named, else that of `MODEL_VARIABLE`, else the first that was pulled."""
+    if name and name.model:
+        model = find_model("mediapipe", name.model)
+        if model is None:
+            known = ", ".join(one.name for one in _OFFERED)
+            raise VideoPose3DError(f"mediapipe has no model {name.model!r}", fix=f"Choose one of: {known}.")
+        return weights_file(model)
+    given = (name and name.weights) or os.environ.get(MODEL_VARIABLE)
+    if given:
+        if not Path(given).is_file():
+            raise WeightsError("no such pose model", where=given, fix="Check the name and the folder.")
+        return Path(given)
+    pulled = next((path for model in _OFFERED if (path := installed(model))), None)
+    if pulled is None:
+        raise WeightsError(
+            f"MediaPipe {version} carries no pose model",
+            where="detector mediapipe",
+            fix=f"Run: videopose3d weights pull {_OFFERED[0].label} (or name a .task file in {MODEL_VARIABLE}, "
+            "or pip install 'mediapipe==0.10.21').",
+        )
+    return pulled
 
 
 _silent = 0

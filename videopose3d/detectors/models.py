@@ -18,6 +18,7 @@ BOXES, KEYPOINTS, BOTH = "boxes", "keypoints", "boxes and keypoints"
 
 TORCHVISION = "https://download.pytorch.org/models/"
 DETECTRON2 = "https://dl.fbaipublicfiles.com/detectron2/"
+MEDIAPIPE = "https://storage.googleapis.com/mediapipe-models/pose_landmarker/"
 OPENMMLAB = "https://download.openmmlab.com/mmpose/v1/projects/rtmposev1/onnx_sdk/"
 
 _OTHER_CACHES = {
@@ -37,7 +38,8 @@ class Model:
         finds: `BOXES`, `KEYPOINTS` or `BOTH`.
         url: Of the file.
         check: ``sha256:`` or ``md5:`` and the first digits of the hash; empty where none is published.
-        box_ap: Average precision of the boxes on COCO val2017: of all 80 classes for `BOXES`, of people for `BOTH`.
+        box_ap: Average precision of the boxes on COCO val2017: of all 80 classes for `BOXES`, of people for `BOTH`;
+            None where none is published.
         keypoint_ap: Average precision of the keypoints on COCO val2017.
         note: What the figures are of.
     """
@@ -76,6 +78,11 @@ def _torchvision(name: str, file: str, finds: str, box_ap: float, keypoint_ap: f
 def _detectron2(name: str, number: int, digits: str, box_ap: float, keypoint_ap: float | None = None) -> Model:
     url = f"{DETECTRON2}{name}/{number}/model_final_{digits}.pkl"
     return Model("detectron2", name, BOTH if keypoint_ap else BOXES, url, f"md5:{digits}", box_ap, keypoint_ap)
+
+
+def _mediapipe(name: str) -> Model:
+    note = "up to 4 people; no AP on COCO is published"
+    return Model("mediapipe", name, BOTH, f"{MEDIAPIPE}{name}/float16/latest/{name}.task", note=note)
 
 
 def _rtmpose(name: str, finds: str, file: str, note: str = "") -> Model:
@@ -119,6 +126,9 @@ MODELS = (
         "rtmpose-x_simcc-body7_pt-body7_700e-384x288-71d7b7e9_20230629.zip",
         "trained on seven data sets",
     ),
+    _mediapipe("pose_landmarker_full"),
+    _mediapipe("pose_landmarker_heavy"),
+    _mediapipe("pose_landmarker_lite"),
 )
 
 

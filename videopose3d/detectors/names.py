@@ -50,6 +50,6 @@ def parse(text: str) -> Name:
     """``torchvision:MODEL=FILE`` in its parts; a file may stand in the place of the model."""
     named, _, weights = text.partition("=")
     library, _, model = named.partition(":")
-    if not weights and model.endswith((".pth", ".pt", ".pkl", ".onnx", ".bin")):
+    if not weights and model.endswith((".pth", ".pt", ".pkl", ".onnx", ".bin", ".task")):
         model, weights = "", model
     return Name(library.strip(), model.strip(), weights.strip())

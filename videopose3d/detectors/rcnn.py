@@ -19,7 +19,7 @@ from torch import Tensor
 from videopose3d.detectors.decoding import soft_argmax
 from videopose3d.errors import FileFormatError, WeightsError
 from videopose3d.safe_pickle import load_pickle
-from videopose3d.skeleton import COCO17
+from videopose3d.skeleton import COCO17, Skeleton
 from videopose3d.types import Frame, Person
 from videopose3d.weights.pickled import read_pickled
 
@@ -73,20 +73,22 @@ def _read_zoo_pickle(path: Path) -> Any:
         raise WeightsError("not a model of Detectron2, or damaged", where=path, fix="Download it again.") from error
 
 
-def check_joints(state: Mapping[str, Tensor], layer: str, path: Path) -> None:
-    """Refuse a Keypoint R-CNN of other joints than COCO's.
+def check_joints(state: Mapping[str, Tensor], layer: str, path: Path, skeleton: Skeleton = COCO17) -> None:
+    """Refuse a Keypoint R-CNN of another number of joints.
 
     Args:
         state: Tensors by name.
         layer: Name of the last weights, (channels, joints, 4, 4).
         path: The file, for the message.
+        skeleton: The joints it should find.
 
     Raises:
         WeightsError: It has other joints, or none.
     """
     joints = state[layer].shape[1] if layer in state else 0
-    if joints != len(COCO17):
-        what = f"it finds {joints} joints instead of COCO's {len(COCO17)}" if joints else "it finds boxes only"
+    if joints != len(skeleton):
+        whose = "COCO's" if skeleton == COCO17 else "the configuration's"
+        what = f"it finds {joints} joints instead of {whose} {len(skeleton)}" if joints else "it finds boxes only"
         raise WeightsError(what, where=path, fix="Name it before a keypoint network: ...=FILE+cpn")
 
 
@@ -105,11 +107,11 @@ def people_in(
     Args:
         boxes: (N, 4) x0, y0, x1, y1 [px].
         scores: (N,) 0..1.
-        logits: (N, 17, H, W) over the boxes; None where only boxes were looked for.
+        logits: (N, J, H, W) over the boxes; None where only boxes were looked for.
         shift: What makes the library's keypoint coordinates ours: 0 where a pixel spans [i, i + 1), 0.5 where it is i.
     """
     boxes, scores = np.asarray(boxes, np.float32).reshape(-1, 4), np.asarray(scores, np.float32)
-    count, joints = len(boxes), len(COCO17)
+    count, joints = len(boxes), len(COCO17) if logits is None else logits.shape[1]
     points = np.full((count, joints, 2), np.nan, np.float32)
     shares = np.zeros((count, joints), np.float32)
     if logits is not None and count:

@@ -6,17 +6,18 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
 from videopose3d.config import DetectConfig
-from videopose3d.detectors import IN_ORDER, joints_of
+from videopose3d.detectors import follows_people, joints_of
 from videopose3d.detectors.association import LOWEST_SCORE, Track, follow_people
 from videopose3d.detectors.tracking import exchange_sides, fill_gaps, fill_joints, repair_swaps, split_people
 from videopose3d.errors import InputError, VideoPose3DError
 from videopose3d.pipeline.keypoint_files import people_of_files, people_of_video
 from videopose3d.pipeline.watch import Seen, watch
-from videopose3d.pipeline.watch_batches import watch_in_batches
+from videopose3d.pipeline.watch_batches import LAST, watch_in_batches
 from videopose3d.skeleton import COCO17, SKELETONS, Skeleton
 from videopose3d.types import Keypoints2D, VideoInfo
 from videopose3d.video import probe
@@ -38,7 +39,7 @@ def detect(
     Args:
         source: A file or URL.
         config: Detector and cleaning.
-        progress: Told after every frame.
+        progress: Told after every frame or batch; BOXES+KEYPOINTS have a stage ``boxes`` before ``detect``.
 
     Returns:
         The main person first; nobody (P = 0) when nobody was seen.
@@ -51,21 +52,22 @@ def detect(
     config = config or DetectConfig()
     info = probe(source)
 
-    def tick(done: int) -> None:
+    def tick(stage: str, done: int) -> None:
         if progress:
-            progress("detect", done, info.frame_count)
+            progress(stage, done, info.frame_count)
 
     if config.keypoints is not None:
         found = people_of_video(config.keypoints, info)
-        tick(len(found.frames))
+        tick(LAST, len(found.frames))
         return clean_tracks(found.frames, info, config, skeleton=found.skeleton or COCO17, detector=found.kind)
     if config.detector == FILES:
         fix = "Name what another 2D tool has written with --keypoints."
         raise VideoPose3DError("no file of keypoints given", where="detector files", fix=fix)
-    if config.detector in IN_ORDER:
-        seen = watch(info, config, tick)
-    else:  # doubtful people, too: they are wanted where somebody known goes on
-        seen = watch_in_batches(info, replace(config, min_score=min(LOWEST_SCORE, config.min_score)), tick, DETAILED)
+    if follows_people(config.detector):
+        seen = watch(info, config, partial(tick, LAST))
+        config = replace(config, min_score=LOWEST_SCORE)  # it has left out the doubtful itself, by another score
+    else:
+        seen = watch_in_batches(info, config, tick, DETAILED)
     return clean_tracks(seen, info, config, skeleton=joints_of(config.detector))
 
 
@@ -151,7 +153,8 @@ def clean_tracks(
 
 def _tracks(seen: Seen, fps: float, config: DetectConfig, skeleton: Skeleton) -> list[Track]:
     """Who is who: by place alone where there is one person per frame, else by everything that is known."""
-    if config.detector not in (*IN_ORDER, FILES) or any(len(people) > 1 for people in seen):
+    alone = config.detector == FILES or follows_people(config.detector)
+    if not alone or any(len(people) > 1 for people in seen):
         return follow_people(seen, fps, skeleton, config.min_score)
     points = np.full((len(seen), len(skeleton), 2), np.nan, np.float32)
     for t, people in enumerate(seen):

@@ -26,6 +26,7 @@ from videopose3d.errors import FileFormatError, InputError, OutputError
 from videopose3d.pipeline.detect import Progress, detect
 from videopose3d.pipeline.prepare import prepare_h36m_detections
 from videopose3d.pipeline.prepare_checks import PathLike, Prepared, checked_name, incomplete, outputs_in, skeleton_named
+from videopose3d.pipeline.watch_batches import LAST
 from videopose3d.result_file import load_result, save_result
 from videopose3d.skeleton import H36M17
 from videopose3d.types import FloatArray, Frame, Keypoints2D, Result
@@ -229,7 +230,9 @@ def _found_before(target: Path, detector: str) -> bool:
 
 
 def _numbered(progress: Progress | None, label: str) -> Progress | None:
-    return None if progress is None else lambda _, done, total: progress(label, done, total)
+    if progress is None:
+        return None
+    return lambda stage, done, total: progress(label if stage == LAST else f"{label}, {stage}", done, total)
 
 
 def one_person(keypoints: Keypoints2D) -> Keypoints2D:

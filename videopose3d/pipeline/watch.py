@@ -123,7 +123,7 @@ class _Watcher:
                 if self.stop.is_set():
                     return
                 zoom = np.array([info.width / frame.shape[1], info.height / frame.shape[0]], np.float32)
-                people = [_zoomed(person, zoom) for person in find(frame, float(part.next / info.fps))]
+                people = [zoomed(person, zoom) for person in find(frame, float(part.next / info.fps))]
                 part.seen.append(people)
                 self._count()
                 if seam and neighbour and part.next >= seam and neighbour.agrees(part.next - 1, people):
@@ -146,7 +146,7 @@ def _joined(parts: list[_Part]) -> Seen:
     return seen
 
 
-def _zoomed(person: Person, zoom: FloatArray) -> Person:
+def zoomed(person: Person, zoom: FloatArray) -> Person:
     """The person in px of the full-size frame."""
     return Person(person.keypoints * zoom, person.scores, person.box * np.tile(zoom, 2), person.score)
 
