@@ -275,7 +275,7 @@ def test_the_weights_are_a_detector_of_their_own_joints(
     """Not of COCO's, which are 17, too: the joints that a fine-tuned network finds go with the keypoints."""
     from clips import Clip, make_clip
 
-    from videopose3d import detectors
+    from videopose3d.pipeline import watch_batches
     from videopose3d.pipeline.detect import detect
 
     name = f"mask_rcnn+cpn={start}"
@@ -287,7 +287,7 @@ def test_the_weights_are_a_detector_of_their_own_joints(
     def boxes(*_, **__):
         yield lambda frames: [[Person(nobody, np.zeros(17, np.float32), box, 0.9)] for _ in frames]
 
-    monkeypatch.setattr(detectors, "open_boxes", boxes)
+    monkeypatch.setattr(watch_batches, "open_boxes", boxes)
     make_clip(Clip(frames=3), tmp_path / "clip.mp4")
     found = detect(tmp_path / "clip.mp4", DetectConfig(detector=name, parts=1))
     assert found.skeleton == H36M17

@@ -154,7 +154,7 @@ def resolve(name: Name) -> Name:
     raise MissingDependencyError(
         " and ".join(reason.what for reason in reasons),
         where=f"detector {name}",
-        fix=" Or ".join(reason.fix or "" for reason in reversed(reasons)),
+        fix=" ".join(f"{way} {reason.fix}" for way, reason in zip(("Either:", "Or:"), reversed(reasons), strict=False)),
     )
 
 
