@@ -128,7 +128,9 @@ def test_a_short_name_is_the_best_of_the_first_library_that_is_there(short, monk
     available(monkeypatch, "torchvision")
     assert resolve(Name(short, "", "a.pth")) == Name("torchvision", SHORT[short]["torchvision"], "a.pth")
     available(monkeypatch)
-    with pytest.raises(MissingDependencyError, match=r"no detectron2 and no torchvision.*Either: Get torchvision\. Or: Get det"):
+    with pytest.raises(
+        MissingDependencyError, match=r"no detectron2 and no torchvision.*Either: Get torchvision\. Or: Get det"
+    ):
         resolve(Name(short))
 
 
