@@ -189,6 +189,7 @@ POSES = np.zeros((5, 17, 3))
         ({"sizes": [(640, 0)]}, "640 x 0 px"),
         ({"focal": [(1, 2, 3)]}, "focal has 3 numbers per camera, not 2"),
         ({"focal": []}, "do not fit together"),
+        ({"orientation": [(2, 0, 0, 0)]}, "no unit quaternion"),
         ({"keypoints/0": np.ones((5, 17, 4))}, r"\(5, 17, 4\)"),
         ({"keypoints/0": np.ones((5, 16, 2))}, r"keypoints \(5, 16, 2\), expected \(5, 17, 2\)"),
         ({"keypoints/0": ["a"]}, "do not fit together"),
@@ -214,6 +215,22 @@ def test_sequences_that_do_not_fit(tmp_path, change, complaint):
     np.savez(tmp_path / "a.npz", **(smallest() | change))
     with pytest.raises(InputError, match=complaint):
         load_dataset(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    ("change", "remark"),
+    [
+        ({"poses/0": POSES + np.arange(17)[:, None] * 50.0}, "joints are 800 m from the root; are these millimetres?"),
+        ({"keypoints/0": np.full((5, 17, 2), 0.5)}, "pixels are wanted, not shares"),
+        ({"keypoints/0": np.full((5, 17, 2), 300.0), "poses/0": POSES + np.arange(17)[:, None] * 0.1}, None),
+    ],
+)
+def test_numbers_of_other_units_are_remarked(tmp_path, caplog, change, remark):
+    np.savez(tmp_path / "a.npz", **(smallest() | change))
+    load_dataset(tmp_path / "a.npz")
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == (1 if remark and "keypoints/0" in change else 2 if remark else 0)
+    assert remark is None or remark in said[0]
 
 
 def test_a_hostile_file(tmp_path):

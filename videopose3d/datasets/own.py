@@ -5,6 +5,7 @@ Nothing in it is pickled, and nothing pickled is read.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,11 @@ _LENS = {"focal": 2, "center": 2, "radial": 3, "tangential": 2, "orientation": 4
 
 
 # --- writing
+
+logger = logging.getLogger(__name__)
+_LARGEST_BODY = 10.0
+"""Nothing that moves on a skeleton reaches farther from its root [m]."""
+_SMALLEST_PICTURE = 2.0  # px
 
 
 def save_dataset(dataset: PoseDataset, path: str | os.PathLike[str]) -> None:
@@ -99,6 +105,7 @@ def load_own(path: str | os.PathLike[str]) -> PoseDataset:
         ) from error
     for sequence in dataset.sequences:
         check_finite(sequence, str(path))
+        _doubt_units(sequence, path)
     return dataset
 
 
@@ -166,12 +173,24 @@ def _check_sequence(s: PoseSequence, dataset: PoseDataset) -> None:
     if s.keypoints.shape[1] != len(dataset.keypoint_skeleton) or s.keypoints.shape[2] != dataset.features:
         expected = (len(s), len(dataset.keypoint_skeleton), dataset.features)
         raise ValueError(f"{where}: keypoints {s.keypoints.shape}, expected {expected}")
+    turn = s.camera.orientation
+    if turn is not None and abs(np.linalg.norm(turn) - 1) > 0.01:
+        raise ValueError(f"{where}: the orientation {turn} is no unit quaternion (w, x, y, z)")
     if s.poses is None:
         return
     if s.poses.shape != (len(s), len(dataset.skeleton), 3):
         raise ValueError(f"{where}: poses {s.poses.shape}, expected {(len(s), len(dataset.skeleton), 3)}")
     if np.abs(s.poses[:, 0]).max(initial=0) > 0:
         raise ValueError(f"{where}: joint 0 is not at 0; subtract it and give it as trajectory")
+
+
+def _doubt_units(s: PoseSequence, path: Path) -> None:
+    """Say so where the numbers look like other units: they would train, and give nonsense."""
+    where = f"{path}: {s.subject} {s.action!r}, camera {s.camera.name}"
+    if s.poses is not None and (reach := float(np.median(np.abs(s.poses).max((1, 2))))) > _LARGEST_BODY:
+        logger.warning("%s: joints are %.0f m from the root; are these millimetres? Metres are wanted", where, reach)
+    if np.abs(s.keypoints[..., :2]).max(initial=0) <= _SMALLEST_PICTURE:
+        logger.warning("%s: no keypoint is beyond %g px; pixels are wanted, not shares", where, _SMALLEST_PICTURE)
 
 
 def _float32(array: Any) -> FloatArray:
