@@ -16,7 +16,6 @@ from videopose3d.detectors.decoding import (
     cpn_scores,
     flip_back,
     hard_argmax,
-    logit_confidence,
     merge_flip,
     quarter_step,
     soft_argmax,
@@ -160,7 +159,3 @@ def test_flipping_twice_is_nothing() -> None:
 def test_confidence_is_a_share() -> None:
     maps = torch.tensor([-10.0, 51.0, 300.0])[None, :, None, None].expand(1, 3, 4, 4)
     assert confidence(maps, 255)[0].tolist() == pytest.approx([0, 0.2, 1])
-    logits = torch.zeros(1, 1, 4, 4)
-    logits[0, 0, 1, 2] = 100
-    assert float(logit_confidence(logits)) == pytest.approx(1)
-    assert float(logit_confidence(torch.zeros(1, 1, 4, 4))) == pytest.approx(1 / 16)

@@ -138,11 +138,6 @@ def confidence(maps: Tensor, height: float) -> Tensor:
     return (maps.float().amax((2, 3)) / height).clamp(0, 1)
 
 
-def logit_confidence(maps: Tensor) -> Tensor:
-    """(N, K) share of its maximum in the softmax of a map of logits, 0..1."""
-    return torch.softmax(maps.float().flatten(2), 2).amax(2)
-
-
 def cpn_scores(maps: Tensor, cells: Tensor) -> Tensor:
     """(N, K) CPN's own scores, map / 255 + 0.5 at the cell nearest to the joint: for its AP, no probabilities."""
     columns, rows = torch.floor(cells + 0.5).long().unbind(2)

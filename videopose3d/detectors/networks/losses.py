@@ -34,7 +34,9 @@ def hard_joints_loss(maps: Tensor, targets: Tensor, visibility: Tensor, hardest:
 
 def cpn_loss(global_maps: Sequence[Tensor], refined: Tensor, targets: Sequence[Tensor], visibility: Tensor) -> Tensor:
     """The loss of a CPN: `global_losses` of all levels and `hard_joints_loss` of RefineNet, on the last target."""
-    total = sum(global_losses(global_maps, targets, visibility), hard_joints_loss(refined, targets[-1], visibility))
+    hardest = min(HARD_JOINTS, refined.shape[1])
+    last = hard_joints_loss(refined, targets[-1], visibility, hardest)
+    total = sum(global_losses(global_maps, targets, visibility), last)
     assert isinstance(total, Tensor)
     return total
 

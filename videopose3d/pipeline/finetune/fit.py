@@ -17,7 +17,7 @@ from torch import Tensor
 from videopose3d.config import FinetuneConfig
 from videopose3d.datasets.coco import LabelledPeople
 from videopose3d.detectors.loading import KeypointNetwork, save_keypoint_network
-from videopose3d.detectors.networks.losses import HARD_JOINTS, global_losses, hard_joints_loss
+from videopose3d.detectors.networks.losses import cpn_loss
 from videopose3d.detectors.networks.targets import cpn_kernels
 from videopose3d.errors import InputError
 from videopose3d.pipeline.finetune.blobs import Blobs
@@ -109,12 +109,7 @@ class Fit:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
             levels, refined = self.model(inputs)
         targets = self.blobs(joints, visibility)
-        hardest = min(HARD_JOINTS, self.model.joints)
-        loss = sum(
-            global_losses([maps.float() for maps in levels], targets, visibility),
-            hard_joints_loss(refined.float(), targets[-1], visibility, hardest),
-        )
-        assert isinstance(loss, Tensor)
+        loss = cpn_loss([maps.float() for maps in levels], refined.float(), targets, visibility)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.run.epoch += 1
