@@ -10,7 +10,7 @@ import pytest
 from videopose3d.errors import FileFormatError, InputError
 from videopose3d.result_file import FORMAT, boxes_around, load_result, save_result
 from videopose3d.skeleton import COCO17, H36M17
-from videopose3d.types import Keypoints2D, Poses3D, Result
+from videopose3d.types import Keypoints2D, Poses3D, Result, World
 
 
 def make_result(people=2, frames=4, *, lifted=True):
@@ -29,7 +29,14 @@ def make_result(people=2, frames=4, *, lifted=True):
     keypoints = Keypoints2D(points, scores, boxes, present, COCO17, fps, size, source, "détecteur")
     if not lifted:
         return Result(keypoints)
-    return Result(keypoints, Poses3D(poses, poses[:, :, 1], H36M17, "réseau"), focal=1234.5678901234567, height=1.83)
+    lifted = Poses3D(poses, poses[:, :, 1], H36M17, "réseau")
+    world = World(
+        poses + poses[:, :, 1:2],
+        np.array([0.0, -1, 0, 1.4]),
+        np.eye(3, 4),
+        present[..., None] & (scores[..., :2] > 0.5),
+    )
+    return Result(keypoints, lifted, focal=1234.5678901234567, height=1.83, world=world)
 
 
 def fields(result):
@@ -37,6 +44,8 @@ def fields(result):
     values = {f"keypoints.{f.name}": getattr(result.keypoints, f.name) for f in dataclasses.fields(Keypoints2D)}
     if result.poses:
         values |= {f"poses.{f.name}": getattr(result.poses, f.name) for f in dataclasses.fields(Poses3D)}
+    if result.world:
+        values |= {f"world.{f.name}": getattr(result.world, f.name) for f in dataclasses.fields(World)}
     return values | {"focal": result.focal, "height": result.height}
 
 
@@ -114,9 +123,24 @@ def refused(path):
 LIFTED = {"poses_3d": np.zeros((2, 3, 17, 3)), "trajectory": np.zeros((2, 3, 3)), "joint_names": H36M17.joints}
 
 
+WORLD = LIFTED | {
+    "poses_world": np.zeros((2, 3, 17, 3)),
+    "ground": np.array([0, -1, 0, 1.5]),
+    "world_from_camera": np.eye(3, 4),
+    "contacts": np.zeros((2, 3, 2), bool),
+}
+
+
+def test_a_file_without_the_world_is_read(tmp_path):
+    np.savez(tmp_path / "old.npz", **minimal(**LIFTED))
+    assert load_result(tmp_path / "old.npz").world is None
+
+
 def test_the_3d_arrays_of_the_refusals_below_are_fine_as_they_are(tmp_path):
-    np.savez(tmp_path / "good.npz", **minimal(**LIFTED))
-    assert load_result(tmp_path / "good.npz").poses_3d.shape == (2, 3, 17, 3)
+    np.savez(tmp_path / "good.npz", **minimal(**WORLD))
+    result = load_result(tmp_path / "good.npz")
+    assert result.poses_3d.shape == (2, 3, 17, 3)
+    assert result.world is not None
 
 
 @pytest.mark.parametrize(
@@ -148,6 +172,13 @@ def test_the_3d_arrays_of_the_refusals_below_are_fine_as_they_are(tmp_path):
         (LIFTED | {"joint_names": H36M17.joints[:16]}, "16 joints"),
         (LIFTED | {"trajectory": np.zeros((2, 4, 3))}, "Poses3D.trajectory"),
         (LIFTED | {"poses_3d": np.zeros((1, 3, 17, 3)), "trajectory": np.zeros((1, 3, 3))}, "Result.poses"),
+        (WORLD | {"contacts": None}, "no contacts in it"),
+        (WORLD | {"poses_3d": None}, "no poses_3d in it"),
+        (WORLD | {"contacts": np.zeros((2, 3), bool)}, "World.contacts"),
+        (WORLD | {"ground": np.zeros(3)}, "World.ground"),
+        (WORLD | {"world_from_camera": np.eye(4)}, "World.world_from_camera"),
+        (WORLD | {"poses_world": np.zeros((2, 3, 16, 3))}, "Result.world"),
+        (WORLD | {"poses_world": np.zeros(3)}, "World.poses"),
     ],
 )
 def test_a_file_that_does_not_fit_says_why(tmp_path, changes, why):

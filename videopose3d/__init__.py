@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from videopose3d.pipeline.training.run import train
     from videopose3d.pipeline.training.setup import Split
     from videopose3d.result_file import load_result, save_result
-    from videopose3d.types import Keypoints2D, Poses3D, Result
+    from videopose3d.types import Keypoints2D, Poses3D, Result, World
 
 __version__ = "0.1.0"
 
@@ -34,6 +34,7 @@ _HOMES = {
     "Split": "pipeline.training.setup",
     "TrainConfig": "config",
     "VideoPose3DError": "errors",
+    "World": "types",
     "detect": "pipeline.detect",
     "evaluate": "pipeline.evaluate",
     "export_result": "export",
@@ -59,6 +60,7 @@ __all__ = [
     "Split",
     "TrainConfig",
     "VideoPose3DError",
+    "World",
     "detect",
     "evaluate",
     "export_result",

@@ -17,11 +17,12 @@ from videopose3d import __version__
 from videopose3d.errors import FileFormatError, InputError, SkeletonMismatchError
 from videopose3d.files import replacing
 from videopose3d.skeleton import skeleton_of
-from videopose3d.types import FloatArray, Keypoints2D, Poses3D, Result
+from videopose3d.types import FloatArray, Keypoints2D, Poses3D, Result, World
 
 FORMAT = "videopose3d/1"
 _NEEDED = ("keypoints_2d", "keypoint_names", "fps", "size")
 _NEEDED_3D = ("trajectory", "joint_names")
+_WORLD = ("poses_world", "ground", "world_from_camera", "contacts")
 
 
 def save_result(result: Result, path: str | os.PathLike[str]) -> None:
@@ -57,6 +58,13 @@ def _arrays(result: Result) -> dict[str, Any]:
             "parents": np.array(result.poses.skeleton.parents, np.int32),
             "lifter": result.poses.lifter,
         }
+    if result.world is not None:
+        arrays |= {
+            "poses_world": result.world.poses.astype(np.float32),
+            "ground": result.world.ground.astype(np.float64),
+            "world_from_camera": result.world.world_from_camera.astype(np.float64),
+            "contacts": result.world.contacts.astype(bool),
+        }
     numbers = {"focal": result.focal, "height": result.height}
     arrays |= {name: np.float64(value) for name, value in numbers.items() if value is not None}
     return arrays
@@ -77,7 +85,9 @@ def load_result(path: str | os.PathLike[str]) -> Result:
             data = {key: npz[key] for key in npz.files}
     except Exception as error:  # a damaged file raises what it likes: of NumPy, zipfile, zlib, ...
         raise _not_ours(path, "not a readable npz file") from error
-    needed = (*_NEEDED, *(_NEEDED_3D if "poses_3d" in data else ()))
+    needed = list(_NEEDED)
+    needed += _NEEDED_3D if "poses_3d" in data else ()
+    needed += ("poses_3d", *_WORLD) if "poses_world" in data else ()
     if missing := [key for key in needed if key not in data]:
         raise _not_ours(path, f"no {', '.join(missing)} in it")
     if str(data.get("format", FORMAT)) != FORMAT:
@@ -107,7 +117,7 @@ def _result(data: dict[str, np.ndarray[Any, Any]]) -> Result:
         source=str(data.get("source", "")),
         detector=str(data.get("detector", "")),
     )
-    poses = None
+    poses = world = None
     if "poses_3d" in data:
         poses = Poses3D(
             poses=data["poses_3d"].astype(np.float32),
@@ -115,7 +125,14 @@ def _result(data: dict[str, np.ndarray[Any, Any]]) -> Result:
             skeleton=skeleton_of(data["joint_names"].tolist()),
             lifter=str(data.get("lifter", "")),
         )
-    return Result(keypoints, poses, focal=_number(data, "focal"), height=_number(data, "height"))
+    if "poses_world" in data:
+        world = World(
+            poses=data["poses_world"].astype(np.float32),
+            ground=data["ground"].astype(np.float64),
+            world_from_camera=data["world_from_camera"].astype(np.float64),
+            contacts=data["contacts"].astype(bool),
+        )
+    return Result(keypoints, poses, focal=_number(data, "focal"), height=_number(data, "height"), world=world)
 
 
 def _number(data: dict[str, np.ndarray[Any, Any]], name: str) -> float | None:

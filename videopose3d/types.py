@@ -21,6 +21,7 @@ from videopose3d.skeleton import Skeleton
 Array = NDArray[np.floating[Any]]
 """Of any precision."""
 FloatArray = NDArray[np.float32]
+Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Frame = NDArray[np.uint8]
 """(H, W, 3) RGB picture."""
@@ -159,6 +160,34 @@ class Poses3D:
 
 
 @dataclass(frozen=True)
+class World:
+    """Motion on the ground, of all people over a clip.
+
+    World axes: right-handed, z up, the ground at z = 0; x to the camera's right, y away from the camera along its
+    horizontal viewing direction; the origin on the ground straight below the camera.
+
+    Attributes:
+        poses: (P, T, J, 3) joints in world axes [m], not relative to the root; NaN where the place is unknown.
+        ground: (4,) the ground in camera axes: unit normal n, pointing up, and offset d [m]; ``n . p + d`` is how high
+            a point p is above the ground.
+        world_from_camera: (3, 4) [R | t]; a point p [m] in camera axes is at ``R @ p + t`` in world axes.
+        contacts: (P, T, 2) the left and the right foot stand on the ground.
+    """
+
+    poses: FloatArray = field(repr=False)
+    ground: Float64Array
+    world_from_camera: Float64Array
+    contacts: BoolArray = field(repr=False)
+
+    def __post_init__(self) -> None:
+        people, frames, joints = (*self.poses.shape, 0, 0, 0)[:3]
+        _check("World.poses", self.poses, (people, frames, joints, 3))
+        _check("World.ground", self.ground, (4,))
+        _check("World.world_from_camera", self.world_from_camera, (3, 4))
+        _check("World.contacts", self.contacts, (people, frames, 2))
+
+
+@dataclass(frozen=True)
 class Result:
     """What ``infer`` returns and the result file holds: the 2D stage and, once lifted, the 3D one.
 
@@ -169,6 +198,7 @@ class Result:
         height: Stature [m] the poses were scaled to; None before lifting, and where the lifter gives the true size.
         outputs: Files written for this result.
         timings: Seconds and frames per stage, as ``{stage: (seconds, frames)}``.
+        world: The same motion on the ground; None before lifting and in files of versions that did not have it.
     """
 
     keypoints: Keypoints2D
@@ -177,10 +207,13 @@ class Result:
     height: float | None = None
     outputs: tuple[str, ...] = ()
     timings: dict[str, tuple[float, int]] = field(default_factory=dict)
+    world: World | None = None
 
     def __post_init__(self) -> None:
         if self.poses is not None:
             _check("Result.poses", self.poses.poses, (*self.keypoints.points.shape[:2], len(self.poses.skeleton), 3))
+        if self.world is not None:
+            _check("Result.world", self.world.poses, self.poses_3d.shape)
 
     @property
     def people(self) -> int:
