@@ -23,7 +23,10 @@ PACKAGE = ROOT / "videopose3d"
 FLOORS = {
     0: ["errors", "skeleton", "config", "data"],
     1: ["types", "files", "opencv", "safe_pickle"],
-    2: ["geometry", "calibration", "levelling", "video", "remap", "metrics", "metrics_2d", "result_file", "weights"],
+    2: [
+        *("geometry", "calibration", "levelling", "video", "remap", "metrics", "metrics_2d", "joint_angles"),
+        *("result_file", "weights"),
+    ],
     3: ["detectors", "lifter", "datasets", "render", "export"],
     4: ["pipeline"],
     5: ["cli", "cli_*", "__main__"],

@@ -8,7 +8,7 @@ import pytest
 from tests.export.bodies import body, poses, result, turning
 from videopose3d.errors import SkeletonMismatchError
 from videopose3d.export import export_result
-from videopose3d.export.angles import joint_angles
+from videopose3d.joint_angles import joint_angles
 from videopose3d.skeleton import COCO17
 from videopose3d.types import Poses3D
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from videopose3d import __version__
-from videopose3d.export.angles import Frame, bend, body_frame, degrees, dot, joints_by_name, limb, twist
 from videopose3d.export.rounding import SECONDS
 from videopose3d.export.skeletal import moving
 from videopose3d.export.upright import AXES, Array, lifted, upright
 from videopose3d.files import replacing
+from videopose3d.joint_angles import Frame, bend, body_frame, degrees, dot, joints_by_name, limb, twist
 from videopose3d.types import Poses3D, Result
 
 DIGITS = 5
