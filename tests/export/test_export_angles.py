@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.export.bodies import body, poses, result, turning
+from tests.export.ground import grounded, world_from_camera
 from videopose3d.errors import SkeletonMismatchError
 from videopose3d.export import export_result
 from videopose3d.joint_angles import joint_angles
@@ -101,6 +103,20 @@ def test_the_file_holds_every_person_and_frame(make_result, tmp_path):
     assert rows[2 * NOBODY]["right_knee_flexion_deg"] == ""
     assert rows[2 * GUESSED]["present"] == "0"
     assert rows[2 * UNPLACED]["right_knee_flexion_deg"]  # an angle needs no place
+
+
+def test_a_camera_that_looks_down_does_not_lean_people(tmp_path):
+    level = result(poses(body(trunk=turning("z", -10)), yaw=0))
+    down = world_from_camera()[:, :3]
+    to_level = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], float)  # z up to y down
+    seen = (level.poses.poses @ (to_level @ down)).astype(np.float32)
+    tilted = grounded(replace(level, poses=replace(level.poses, poses=seen)))
+    export_result(tilted, tmp_path / "out.angles.csv")
+    with (tmp_path / "out.angles.csv").open(newline="") as file:
+        row = next(csv.DictReader(file))
+    expected = {name: float(angle[0, 0]) for name, angle in joint_angles(level.poses).items()}
+    assert expected["trunk_lean_forward"] == pytest.approx(10, abs=1e-3)
+    np.testing.assert_allclose([float(row[f"{name}_deg"]) for name in expected], list(expected.values()), atol=2e-3)
 
 
 def test_the_shorter_suffix_is_still_a_table_of_joints(make_result, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from stiff import FPS, dance, joints, result
 
+from tests.export.ground import grounded
 from videopose3d.datasets.mocap.bvh import parse_bvh
 from videopose3d.datasets.mocap.single import load_motion_file
 from videopose3d.errors import OutputError, VideoPose3DError
@@ -28,9 +29,17 @@ def test_stiff_bones_come_back(tmp_path):
     clip = result(joints(dance()))
     export_result(clip, tmp_path / "out.bvh")
     found, fps = read(tmp_path / "out.bvh")
-    error = np.linalg.norm(found - upright(clip.poses)[0], axis=-1)
+    error = np.linalg.norm(found - upright(clip)[0], axis=-1)
     assert error.max() < 2e-5  # [m]
     assert fps == pytest.approx(float(FPS), rel=1e-10)
+
+
+def test_the_motion_on_the_ground_is_what_is_written(tmp_path):
+    clip = grounded(result(joints(dance())))
+    export_result(clip, tmp_path / "out.bvh")
+    found, _ = read(tmp_path / "out.bvh")
+    world = clip.world.poses[0]
+    np.testing.assert_allclose(found, np.stack([world[..., 0], world[..., 2], -world[..., 1]], -1), atol=3e-5)
 
 
 def test_other_bones_come_back_but_for_their_lengths(tmp_path):
@@ -38,7 +47,7 @@ def test_other_bones_come_back_but_for_their_lengths(tmp_path):
         clip = result(truth["poses_3d"] * (1, -1, -1))
     export_result(clip, tmp_path / "out.bvh")
     found, _ = read(tmp_path / "out.bvh")
-    want = upright(clip.poses)[0]
+    want = upright(clip)[0]
     error = np.linalg.norm(found - want, axis=-1)
     assert np.median(error) < 0.005  # [m] though its spine stretches by 16 mm
     assert np.median(error[:, H36M17.indices(["left_ankle", "right_ankle"])]) < 0.003
@@ -69,7 +78,7 @@ def test_another_library_reads_it(tmp_path):
     assert other.joint_channels("LeftUpLeg") == ["Zrotation", "Xrotation", "Yrotation"]
     assert other.joint_parent("LeftForeArm").name == "LeftArm"
     place = [other.frame_joint_channel(3, "Hips", f"{axis}position") for axis in "XYZ"]
-    np.testing.assert_allclose(place, upright(clip.poses)[0, 3, 0] * 100, atol=1e-3)
+    np.testing.assert_allclose(place, upright(clip)[0, 3, 0] * 100, atol=1e-3)
 
 
 def test_how_the_file_begins(tmp_path):
@@ -96,7 +105,7 @@ def test_everybody_gets_a_file(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.bvh", "out_3.bvh"]
     for person, name in ((0, "out.bvh"), (2, "out_3.bvh")):
         found, _ = read(tmp_path / name)
-        np.testing.assert_allclose(found, upright(clip.poses)[person], atol=2e-5)
+        np.testing.assert_allclose(found, upright(clip)[person], atol=2e-5)
 
 
 def test_the_files_of_others_are_not_replaced_unasked(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.export.ground import grounded
 from videopose3d.errors import OutputError
 from videopose3d.export import c3d as module
 from videopose3d.export import export_result
@@ -14,7 +15,7 @@ from videopose3d.skeleton import H36M17
 
 def expected(result) -> np.ndarray:
     """(T, P * J, 3) [mm]."""
-    points = np.moveaxis(upright(result.poses), 0, 1) * 1000
+    points = np.moveaxis(upright(result), 0, 1) * 1000
     return points.reshape(len(points), -1, 3)
 
 
@@ -67,6 +68,55 @@ def test_sizes_at_the_edges(make_result, tmp_path, people, frames):
     point = data["parameters"]["POINT"]
     labels = [name for key in ("LABELS", "LABELS2", "LABELS3") if key in point for name in point[key]["value"]]
     assert labels == markers(H36M17.joints, people)
+
+
+def events(parameters) -> list[tuple[float, str, str, str]]:
+    """Time [s], name, side and person of every event, as the file has them."""
+    found = []
+    group = parameters["EVENT"]
+    for number in ("", *range(2, 9)):
+        if f"TIMES{number}" in group:
+            minutes, seconds = group[f"TIMES{number}"]["value"]
+            texts = [group[f"{key}{number}"]["value"] for key in ("LABELS", "CONTEXTS", "SUBJECTS")]
+            found += list(zip((60 * minutes + seconds).tolist(), *texts, strict=True))
+    assert group["USED"]["value"].tolist() == [len(found)]
+    return found
+
+
+def test_feet_on_the_ground_are_events(make_result, tmp_path):
+    ezc3d = pytest.importorskip("ezc3d")
+    result = grounded(make_result(1, 12))
+    result.world.contacts[:] = False
+    result.world.contacts[0, :4, 0] = result.world.contacts[0, 3:7, 1] = result.world.contacts[0, 10:, 0] = True
+    export_result(result, tmp_path / "out.c3d")
+    data = ezc3d.c3d(str(tmp_path / "out.c3d"))
+    step = 1001 / 30000
+    expected = [
+        (3, "Foot Strike", "Right"),
+        (4, "Foot Off", "Left"),
+        (7, "Foot Off", "Right"),
+        (10, "Foot Strike", "Left"),
+    ]
+    for (time, name, side, person), (frame, *what) in zip(events(data["parameters"]), expected, strict=True):
+        assert time == pytest.approx(frame * step, abs=1e-5)
+        assert [name, side, person] == [*what, "Person 1"]
+    np.testing.assert_allclose(data["data"]["points"][1, 3, 0], result.world.poses[0, 0, 3, 2] * 1000, rtol=1e-5)
+
+
+def test_many_events_go_on_and_end_where_the_format_does(make_result, tmp_path):
+    ezc3d = pytest.importorskip("ezc3d")
+    for frames in (2000, 9000):
+        result = grounded(make_result(1, frames))
+        export_result(result, tmp_path / "out.c3d")
+        found = events(ezc3d.c3d(str(tmp_path / "out.c3d"))["parameters"])
+        assert len(found) == min(frames - 1, 8 * 255)
+        assert found[-1][0] == pytest.approx((len(found) + 1) // 2 * 2 * 1001 / 30000, abs=0.1)
+
+
+def test_without_a_ground_there_are_no_events(make_result, tmp_path):
+    ezc3d = pytest.importorskip("ezc3d")
+    export_result(make_result(), tmp_path / "out.c3d")
+    assert "EVENT" not in ezc3d.c3d(str(tmp_path / "out.c3d"))["parameters"]
 
 
 def test_a_clip_longer_than_16_bits_keeps_its_length(make_result, tmp_path):

@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 
+from tests.export.ground import grounded
 from videopose3d.export import export_result
 from videopose3d.skeleton import COCO17, H36M17
 
@@ -39,6 +40,22 @@ def test_everything_comes_back(make_result, tmp_path):
             np.testing.assert_allclose(found[:2], result.keypoints_2d[p, t, k], atol=6e-4, rtol=0)
             assert found[2] == pytest.approx(result.keypoints_score[p, t, k], abs=6e-5)
     assert {row["origin"] for row in rows if row["person"] == "2"} == {"camera"}
+
+
+def test_the_ground_and_what_stands_on_it(make_result, tmp_path):
+    result = grounded(make_result())
+    rows = read(result, tmp_path)
+    for row in rows:
+        p, t = int(row["person"]) - 1, int(row["frame"])
+        found = [float(row[f"{joint}_world_{axis}_m"] or "nan") for joint in H36M17.joints for axis in "xyz"]
+        np.testing.assert_allclose(found, result.world.poses[p, t].ravel(), atol=6e-6, rtol=0)
+        assert [int(row[f"contact_{foot}"]) for foot in ("left", "right")] == result.world.contacts[p, t].tolist()
+        plane = [float(row[f"ground_{part}"]) for part in ("nx", "ny", "nz", "d_m")]
+        np.testing.assert_allclose(plane, result.world.ground, atol=1e-6)
+        if row["origin"] == "camera":  # the plane is that of the joints in camera axes
+            heights = joints(row) @ plane[:3] + plane[3]
+            np.testing.assert_allclose(heights, np.array(found).reshape(17, 3)[:, 2], atol=1e-4)
+    assert "contact_left" not in read(make_result(), tmp_path)[0]
 
 
 def test_a_pose_without_a_place_says_that_it_is_measured_from_the_root(make_result, tmp_path):

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
+import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from stiff import FOCAL, FPS, SIZE, dance, joints, result
 
+from tests.export.ground import HEIGHT, grounded
 from videopose3d.errors import OutputError, VideoPose3DError
 from videopose3d.export import export_result
 from videopose3d.export.gltf import Gltf
@@ -111,7 +114,7 @@ def pair(tmp_path_factory):
 
 def test_the_bones_are_where_the_joints_are(pair):
     clip, glb = pair
-    want = upright(clip.poses)
+    want = upright(clip)
     for frame in (0, 9, 15, 39):
         world = glb.pose(frame)
         for person in range(2):
@@ -148,7 +151,7 @@ def test_who_is_away_has_no_size(pair):
 
 def test_the_skin_is_bound_at_rest_and_follows_its_bones(pair):
     clip, glb = pair
-    want = upright(clip.poses)
+    want = upright(clip)
     rest = glb.pose(None)
     for person, skin in enumerate(glb.json["skins"]):
         inverse = glb.arrays[skin["inverseBindMatrices"]].reshape(-1, 4, 4).transpose(0, 2, 1)
@@ -198,6 +201,69 @@ def test_the_camera_sees_what_was_filmed(pair):
         x, y, z = glb.pose(5)[glb.node(name)][:3, 3] - place  # looks along -Z
         u, v, w = seen[H36M17.index(joint)]
         assert (focal * x / -z, focal * y / z) == pytest.approx((FOCAL * u / w, FOCAL * v / w), abs=0.1)
+
+
+def test_the_tilted_camera_above_the_ground_sees_what_was_filmed(tmp_path):
+    clip = grounded(result(joints(dance(8))))
+    export_result(clip, tmp_path / "out.glb")
+    glb = Glb(tmp_path / "out.glb")
+    camera = glb.pose(None)[glb.node("Camera")]
+    assert camera[:3, 3] == pytest.approx([0, HEIGHT, 0])
+    view = glb.json["cameras"][0]["perspective"]
+    focal = SIZE[1] / 2 / np.tan(view["yfov"] / 2)
+    for name, joint in (("LeftHand", "left_wrist"), ("RightFoot", "right_ankle")):
+        x, y, z, _ = np.linalg.inv(camera) @ glb.pose(5)[glb.node(name)][:, 3]
+        u, v, w = (clip.poses.poses[0, 5] + clip.poses.trajectory[0, 5])[H36M17.index(joint)]
+        assert (focal * x / -z, focal * y / z) == pytest.approx((FOCAL * u / w, FOCAL * v / w), abs=0.1)
+
+
+def test_contacts_are_frames_in_the_extras(tmp_path):
+    clip = grounded(result(joints(dance(8))))
+    export_result(clip, tmp_path / "out.glb")
+    [contacts] = Glb(tmp_path / "out.glb").json["animations"][0]["extras"]["contacts"]
+    assert contacts == {"left": [[0, 1], [4, 5]], "right": [[2, 3], [6, 7]]}
+
+
+VALIDATE = """
+require("gltf-validator").validateBytes(new Uint8Array(require("fs").readFileSync(process.argv[1])))
+  .then((report) => console.log(JSON.stringify(report)));
+"""
+"""For node: the report of the Khronos validator. Install it with npm and name its folder in NODE_PATH."""
+
+
+def khronos(path) -> dict:
+    """What the validator of the Khronos Group counts and says."""
+    if (node := shutil.which("node")) is None:
+        pytest.skip("no node")
+    done = subprocess.run([node, "-e", VALIDATE, str(path)], capture_output=True, text=True, check=False)
+    if "Cannot find module 'gltf-validator'" in done.stderr:
+        pytest.skip("no gltf-validator: npm install gltf-validator, and NODE_PATH=.../node_modules")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clip", ["one", "two with gaps", "on the ground", "nobody", "one frame"])
+def test_the_khronos_validator_finds_nothing(make_result, tmp_path, clip):
+    made = {
+        "one": lambda: result(joints(dance(40))),
+        "two with gaps": make_result,
+        "on the ground": lambda: grounded(make_result()),
+        "nobody": lambda: make_result(0, 5),
+        "one frame": lambda: make_result(1, 1),
+    }
+    export_result(made[clip](), tmp_path / "out.glb")
+    report = khronos(tmp_path / "out.glb")
+    assert report["validatorVersion"]
+    counts = [report["issues"][f"num{kind}"] for kind in ("Errors", "Warnings", "Hints")]
+    assert counts == [0, 0, 0], report["issues"]["messages"]
+
+
+@pytest.mark.slow
+def test_the_khronos_validator_can_complain(pair, tmp_path):
+    gltf = Gltf({"asset": {"version": "2.0"}, "nodes": [{"rotation": [0, 0, 0, 2]}]})
+    gltf.write(tmp_path / "bad.glb")
+    assert khronos(tmp_path / "bad.glb")["issues"]["numErrors"] == 1
 
 
 def test_the_facts_are_in_the_file(pair):

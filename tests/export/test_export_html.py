@@ -71,7 +71,7 @@ def test_the_motion_comes_back(make_result, tmp_path):
     assert (motion["fps"], motion["frames"], motion["joints"]) == ([30000, 1001], 6, list(H36M17.joints))
     assert motion["bones"] == [list(bone) for bone in H36M17.bone_indices]
     assert [person["id"] for person in motion["people"]] == [1, 2]
-    expected = upright(result.poses, fill=True)
+    expected = upright(result, fill=True)
     for person in range(2):
         np.testing.assert_allclose(points_of(motion, person), expected[person], atol=motion["unit"] * 0.51 + 1e-6)
         seen = array(motion["people"][person]["seen"], "u1")
@@ -125,7 +125,7 @@ def test_a_joint_far_away_coarsens_the_steps_and_is_kept(make_result, tmp_path):
     result.poses.poses[0, 0, 5, 0] = 50.0
     motion = json.loads(export(result, tmp_path).texts["motion"])
     assert 1e-3 < motion["unit"] < 2e-3
-    np.testing.assert_allclose(points_of(motion, 0), upright(result.poses, fill=True)[0], atol=motion["unit"])
+    np.testing.assert_allclose(points_of(motion, 0), upright(result, fill=True)[0], atol=motion["unit"])
 
 
 def test_ten_minutes_fit_a_few_megabytes(make_result, tmp_path):
@@ -164,7 +164,7 @@ def test_the_script_decodes_and_projects(make_result, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     got = json.loads(done.stdout)
-    expected = upright(result.poses, fill=True)
+    expected = upright(result, fill=True)
     assert got["poses"][0][NOBODY] is None
     assert [joint for joint, point in enumerate(got["poses"][0][1]) if point is None] == [5]
     np.testing.assert_allclose(np.array(got["poses"][1], float), expected[1], atol=1e-4)

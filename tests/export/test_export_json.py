@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.export.ground import grounded
 from videopose3d.export import export_result
 
 NOBODY, GUESSED, UNPLACED = 2, 3, 4  # frames of the first person, see make_result
@@ -47,6 +48,33 @@ def test_everything_comes_back(make_result, tmp_path):
                 np.testing.assert_allclose(entry["box"], result.keypoints.boxes[p, t], atol=6e-4, rtol=0)
             if entry["root"] is not None:
                 np.testing.assert_allclose(entry["root"], result.trajectory[p, t], atol=6e-6, rtol=0)
+
+
+def test_the_ground_and_what_stands_on_it(make_result, tmp_path):
+    result = grounded(make_result())
+    data = read(result, tmp_path)
+    np.testing.assert_array_equal(data["ground"], result.world.ground)
+    np.testing.assert_array_equal(data["world_from_camera"], result.world.world_from_camera)
+    assert "z up" in data["axes"]["world"]
+    for p, person in enumerate(data["people"]):
+        for t, entry in enumerate(person["frames"]):
+            assert entry["contacts"] == result.world.contacts[p, t].tolist()
+            if entry["joints_world"] is not None:
+                np.testing.assert_allclose(numbers(entry["joints_world"]), result.world.poses[p, t], atol=6e-6, rtol=0)
+    assert [entry["joints_world"] is None for entry in data["people"][0]["frames"]] == [
+        False,
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_without_a_ground_its_keys_are_null(make_result, tmp_path):
+    data = read(make_result(), tmp_path)
+    assert data["ground"] is data["world_from_camera"] is None
+    assert {entry[key] for entry in data["people"][0]["frames"] for key in ("joints_world", "contacts")} == {None}
 
 
 def test_what_is_not_there_is_null_and_nothing_is_shortened(make_result, tmp_path):

@@ -66,7 +66,7 @@ def played(at: dict[str, np.ndarray], t: int) -> dict[str, np.ndarray]:
 
 
 def test_a_model_that_plays_the_coordinates_shows_the_pose():
-    clip = poses(*moving())
+    clip = result(poses(*moving()))
     at, points = coordinates(clip), upright(clip)[0]
     for t in range(len(points)):
         for joint, direction in played(at, t).items():
@@ -77,21 +77,21 @@ def test_a_model_that_plays_the_coordinates_shows_the_pose():
 
 
 def test_no_angle_jumps_a_full_turn():
-    at = coordinates(poses(*moving(60)))
+    at = coordinates(result(poses(*moving(60))))
     assert np.ptp(at["pelvis_rotation"]) > 360  # the body turned more than once
     assert max(np.abs(np.diff(value)).max() for name, value in at.items() if "_t" not in name[6:8]) < 60
 
 
 def test_a_straight_limb_takes_its_turn_from_before_and_after():
     bent = turning("y", 30) @ turning("z", -60)
-    at = coordinates(poses(body(right_knee=bent), body(), body(right_knee=bent), body()))
+    at = coordinates(result(poses(body(right_knee=bent), body(), body(right_knee=bent), body())))
     np.testing.assert_allclose(at["hip_rotation_r"][0], [30] * 4, atol=1e-2)
     np.testing.assert_allclose(at["hip_rotation_l"][0], [0] * 4, atol=1e-9)
 
 
 def test_the_file_has_the_header_of_opensim(tmp_path):
-    clip = poses(*moving(5))
-    export_result(result(clip), tmp_path / "out.mot")
+    clip = result(poses(*moving(5)))
+    export_result(clip, tmp_path / "out.mot")
     header, names, rows = read(tmp_path / "out.mot")
     expected = coordinates(clip)
     assert header[0] == "Coordinates"
@@ -114,7 +114,7 @@ def test_every_person_has_a_file(make_result, tmp_path):
     export_result(clip, tmp_path / "out.mot")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mot", "out_2.mot"]
     _, _, rows = read(tmp_path / "out_2.mot")
-    expected = np.stack(list(coordinates(clip.poses).values()), -1)[1]
+    expected = np.stack(list(coordinates(clip).values()), -1)[1]
     np.testing.assert_allclose(rows[:, 1:], expected, atol=6e-6)
     assert files_of(clip, tmp_path / "out.mot") == [tmp_path / "out.mot", tmp_path / "out_2.mot"]
     (tmp_path / "out.mot").unlink()

@@ -42,7 +42,7 @@ def test_everything_comes_back_in_millimetres(make_result, tmp_path):
     assert markers[:3] == ["Pelvis", "RHip", "RKnee"]
     assert markers[17:19] == ["P2_Pelvis", "P2_RHip"]
     np.testing.assert_allclose(time, np.arange(6) * 1001 / 30000, atol=1e-6)
-    expected = np.moveaxis(upright(result.poses), 0, 1).reshape(6, 34, 3) * 1000
+    expected = np.moveaxis(upright(result), 0, 1).reshape(6, 34, 3) * 1000
     np.testing.assert_allclose(points, expected, atol=0.006, rtol=0)
     assert (tmp_path / "walk.trc").read_text().startswith("PathFileType\t4\t(X/Y/Z)\twalk.trc\n")
 

@@ -55,7 +55,7 @@ def test_the_rest_pose_stands_on_the_floor_and_faces_z_with_its_left_at_x():
 
 def test_stiff_bones_are_reproduced():
     clip = result(joints(dance()), joints(dance(swing=1.5)))
-    want = upright(clip.poses)
+    want = upright(clip)
     for motion, points in zip(motions(clip), want, strict=True):
         starts, turned = world(motion)
         for k, bone in enumerate(motion.bones):
@@ -180,7 +180,7 @@ def test_fewer_joints_of_the_trunk():
     assert [b.name for b in motion.bones if b.at in ("pelvis", "thorax", "head")][-5:] == [
         "Spine", "Neck", "Head", "LeftShoulder", "RightShoulder",
     ]  # fmt: skip
-    want = upright(clip.poses)[0]
+    want = upright(clip)[0]
     error = [np.linalg.norm(starts[:, k] - want[:, names.index(b.at)], axis=-1) for k, b in enumerate(motion.bones)]
     assert np.median(error) < 0.01  # the trunk bends, so its length changes
 

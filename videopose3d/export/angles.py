@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from videopose3d.export.rounding import DEGREES, SECONDS, rounded
-from videopose3d.export.upright import lifted
+from videopose3d.export.upright import levelled
 from videopose3d.files import replacing
 from videopose3d.joint_angles import joint_angles
 from videopose3d.types import Result
@@ -16,7 +16,7 @@ from videopose3d.types import Result
 
 def write(result: Result, path: Path) -> None:
     """Write ``path`` as CSV, one row per frame and person; what is not known is an empty cell."""
-    angles = joint_angles(lifted(result))
+    angles = joint_angles(levelled(result))
     table = np.stack(list(angles.values()), -1)
     kp = result.keypoints
     with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:

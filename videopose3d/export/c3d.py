@@ -7,13 +7,16 @@ computed and not measured, -1 a point that is not there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from struct import pack
+from typing import NamedTuple
 
 import numpy as np
 
 from videopose3d import __version__
 from videopose3d.errors import OutputError
+from videopose3d.export.contacts import stances
 from videopose3d.export.upright import AXES, Array, lifted, markers, upright
 from videopose3d.files import replacing
 from videopose3d.types import Result
@@ -30,8 +33,20 @@ _NAMES = 255
 """More labels than this go on in LABELS2, LABELS3, ...: a dimension of a parameter is one byte."""
 _FRAMES_AT_ONCE = 500
 
+_MOST_EVENTS = 8 * _NAMES
+"""The parameter section is limited to 127.5 kB."""
+
 Parameter = tuple[str, bytes]
 """A name and what follows the offset: type, dimensions, data."""
+
+
+class Event(NamedTuple):
+    """Something that happens to a foot: ``Foot Strike`` or ``Foot Off``, the names that gait analysis has for them."""
+
+    time: float  # [s] since the first frame
+    name: str
+    side: str
+    person: int
 
 
 def write(result: Result, path: Path) -> None:
@@ -45,13 +60,14 @@ def write(result: Result, path: Path) -> None:
     names = markers(poses.skeleton.joints, result.people)
     if len(names) > MOST:
         raise OutputError(f"{len(names)} points are more than C3D can hold", where=path, fix="Use .npz or .csv.")
-    points = upright(poses)
+    points = upright(result)
     frames, rate = result.keypoints.frames, float(result.fps)
-    blocks = len(_parameters(names, frames, rate, 0)) // BLOCK
+    events = list(_events(result))[:_MOST_EVENTS]
+    blocks = len(_parameters(names, frames, rate, 0, events)) // BLOCK
     data_block = _FIRST_PARAMETER_BLOCK + blocks
     with replacing(path) as partial, partial.open("wb") as file:
         file.write(_header(len(names), frames, rate, data_block))
-        file.write(_parameters(names, frames, rate, data_block))
+        file.write(_parameters(names, frames, rate, data_block, events))
         for start in range(0, frames, _FRAMES_AT_ONCE):
             file.write(_floats(points[:, start : start + _FRAMES_AT_ONCE]))
         file.write(bytes(-file.tell() % BLOCK))
@@ -64,7 +80,19 @@ def _header(points: int, frames: int, rate: float, data_block: int) -> bytes:
     return (words.ljust(149 * 2, b"\0") + labels).ljust(BLOCK, b"\0")
 
 
-def _parameters(names: list[str], frames: int, rate: float, data_block: int) -> bytes:
+def _events(result: Result) -> Iterator[Event]:
+    """When feet come down and leave the ground, in their order; a stance that the clip cuts off has one end only."""
+    found: list[Event] = []
+    for person in range(result.people):
+        for foot, spans in stances(result, person).items():
+            for start, end in spans:
+                ends = [("Foot Strike", start, 0), ("Foot Off", end, result.keypoints.frames)]
+                whole = [(name, frame) for name, frame, edge in ends if frame != edge]
+                found += [Event(float(frame / result.fps), name, foot.title(), person) for name, frame in whole]
+    yield from sorted(found, key=lambda event: event.time)
+
+
+def _parameters(names: list[str], frames: int, rate: float, data_block: int, events: list[Event]) -> bytes:
     """The parameter section, filled up to whole blocks; its length does not depend on the values."""
     point = [
         ("USED", _words(len(names))),
@@ -93,10 +121,25 @@ def _parameters(names: list[str], frames: int, rate: float, data_block: int) -> 
         ("ANALOG", "", analog),
         ("FORCE_PLATFORM", "", [("USED", _words(0))]),
         ("MANUFACTURER", "", maker),
+        *([("EVENT", "Feet on the ground", _event_parameters(events))] if events else []),
     ]
     body = b"".join(_group(number, *group) for number, group in enumerate(groups, 1))
     blocks = (4 + len(body) + 2 + BLOCK - 1) // BLOCK  # the section ends with an empty name, two zero bytes
     return (pack("<BBBB", 1, _MAGIC, blocks, _INTEL) + body).ljust(blocks * BLOCK, b"\0")
+
+
+def _event_parameters(events: list[Event]) -> list[Parameter]:
+    parameters = [("USED", _words(len(events)))]
+    for start in range(0, len(events), _NAMES):
+        number, some = (str(start // _NAMES + 1) if start else ""), events[start : start + _NAMES]
+        times = [part for event in some for part in divmod(event.time, 60.0)]
+        parameters += [
+            (f"CONTEXTS{number}", _texts([event.side for event in some])),
+            (f"LABELS{number}", _texts([event.name for event in some])),
+            (f"SUBJECTS{number}", _texts([f"Person {event.person + 1}" for event in some])),
+            (f"TIMES{number}", pack(f"<bBBB{len(times)}f", 4, 2, 2, len(some), *times)),
+        ]
+    return parameters
 
 
 def _group(number: int, name: str, description: str, parameters: list[Parameter]) -> bytes:

@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from videopose3d.export.contacts import FEET
 from videopose3d.export.rounding import METRES, PIXELS, SCORES, SECONDS, rounded
 from videopose3d.files import replacing
 from videopose3d.types import Result
+
+_GROUND = 6
+"""Digits behind the point of the ground's normal: ten metres away a thousandth of a millimetre's height."""
 
 
 def write(result: Result, path: Path) -> None:
@@ -30,6 +34,10 @@ def _columns(result: Result) -> list[str]:
         columns.append("origin")
         columns += [f"{joint}_{axis}_m" for joint in result.poses.skeleton.joints for axis in "xyz"]
     columns += [f"{name}_{value}" for name in result.keypoints.skeleton.joints for value in ("u_px", "v_px", "score")]
+    if result.poses is not None and result.world is not None:
+        columns += [f"{joint}_world_{axis}_m" for joint in result.poses.skeleton.joints for axis in "xyz"]
+        columns += [f"contact_{foot}" for foot in FEET]
+        columns += ["ground_nx", "ground_ny", "ground_nz", "ground_d_m"]
     return columns
 
 
@@ -44,6 +52,10 @@ def _row(result: Result, frame: int, person: int) -> Iterator[Any]:
     scores = rounded(kp.scores[person, frame], SCORES)
     for point, score in zip(points, scores, strict=True):
         yield from (*point, score)
+    if result.world is not None:
+        yield from rounded(result.world.poses[person, frame].ravel(), METRES)
+        yield from result.world.contacts[person, frame].astype(int).tolist()
+        yield from rounded(result.world.ground, _GROUND)
 
 
 def _located(result: Result, frame: int, person: int) -> tuple[str, np.ndarray[Any, np.dtype[np.float64]]]:

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from videopose3d import __version__
+from videopose3d.export.contacts import stances
 from videopose3d.export.gltf import ATTRIBUTE, INDEX, Gltf, Json
 from videopose3d.export.mannequin import SIDES, mannequin
+from videopose3d.export.rotations import quaternions
 from videopose3d.export.skeletal import Motion, motions, rest_positions
 from videopose3d.export.upright import AXES, Array, camera_to_y_up, lifted, upright
 from videopose3d.types import Result
@@ -30,6 +32,8 @@ def write(result: Result, path: Path) -> None:
         materials = {side: gltf.add("materials", _material(side)) for side in SIDES}
         times = _times(gltf, result)
         animation: Json = {"name": "motion", "channels": [], "samplers": []}
+        if result.world is not None:
+            animation["extras"] = {"contacts": [stances(result, motion.person) for motion in people]}
         for motion in people:
             first = _add_skeleton(gltf, motion)
             nodes += [first - 1, _add_body(gltf, motion, first, materials)]
@@ -141,14 +145,28 @@ def _animate(gltf: Gltf, animation: Json, motion: Motion, first: int, times: int
 
 def _add_camera(gltf: Gltf, result: Result) -> list[int]:
     """Append the camera that filmed the clip, where its focal length is known; the nodes it takes."""
-    poses = lifted(result)
-    placed = np.isfinite(poses.trajectory).all(-1) & np.isfinite(poses.poses).all((-1, -2))
-    if not result.focal or not placed.any():
+    if not result.focal or (seen_from := _camera_pose(result)) is None:
         return []
-    pelvis = poses.skeleton.index("pelvis")
-    seen = camera_to_y_up(poses.trajectory + poses.poses[:, :, pelvis])
-    place = (upright(poses)[:, :, pelvis] - seen)[placed][0]
+    turn, place = seen_from
     width, height = result.keypoints.size
     view = {"yfov": 2 * atan(height / 2 / result.focal), "aspectRatio": width / height, "znear": 0.05}
     camera = gltf.add("cameras", {"type": "perspective", "perspective": view})
-    return [gltf.add("nodes", {"name": "Camera", "camera": camera, "translation": place.tolist()})]
+    rotation = quaternions(turn)[[1, 2, 3, 0]].tolist()
+    return [
+        gltf.add("nodes", {"name": "Camera", "camera": camera, "translation": place.tolist(), "rotation": rotation})
+    ]
+
+
+def _camera_pose(result: Result) -> tuple[Array, Array] | None:
+    """Turn (3, 3) and place (3,) [m] of the camera, which looks along its -Z; None where nobody has a place."""
+    if result.world is not None:
+        matrix = result.world.world_from_camera
+        y_up = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])  # of z up
+        return y_up @ matrix[:, :3] * (1.0, -1.0, -1.0), y_up @ matrix[:, 3]
+    poses = lifted(result)
+    placed = np.isfinite(poses.trajectory).all(-1) & np.isfinite(poses.poses).all((-1, -2))
+    if not placed.any():
+        return None
+    pelvis = poses.skeleton.index("pelvis")
+    seen = camera_to_y_up(poses.trajectory + poses.poses[:, :, pelvis])
+    return np.eye(3), (upright(result)[:, :, pelvis] - seen)[placed][0]

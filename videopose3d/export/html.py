@@ -59,7 +59,7 @@ def _json(value: dict[str, Any]) -> str:
 
 def _motion(result: Result) -> dict[str, Any]:
     poses, kp = lifted(result), result.keypoints
-    points = upright(poses, fill=True)
+    points = upright(result, fill=True)
     roots = points[:, :, poses.skeleton.index("pelvis")]
     joints = points - roots[:, :, None]
     farthest = float(np.abs(joints[np.isfinite(joints)]).max(initial=0.0))

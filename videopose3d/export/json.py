@@ -37,7 +37,7 @@ def _lines(result: Result) -> Iterator[str]:
 
 
 def _header(result: Result) -> dict[str, Any]:
-    kp, poses = result.keypoints, result.poses
+    kp, poses, world = result.keypoints, result.poses, result.world
     return {
         "format": FORMAT,
         "version": __version__,
@@ -49,8 +49,21 @@ def _header(result: Result) -> dict[str, Any]:
         "size": list(kp.size),
         "focal": result.focal,
         "height": result.height,
-        "units": {"joints": "m", "root": "m", "keypoints": "px, px, score 0..1", "box": "px", "time": "s"},
-        "axes": {"3d": "camera: x right, y down, z forward", "2d": "origin top-left, x right, y down"},
+        "units": {
+            "joints": "m",
+            "root": "m",
+            "joints_world": "m",
+            "keypoints": "px, px, score 0..1",
+            "box": "px",
+            "time": "s",
+        },
+        "axes": {
+            "3d": "camera: x right, y down, z forward",
+            "world": "x to the camera's right, y away from it, z up; ground z = 0, origin straight below the camera",
+            "2d": "origin top-left, x right, y down",
+        },
+        "ground": world.ground.tolist() if world else None,
+        "world_from_camera": world.world_from_camera.tolist() if world else None,
         "joint_names": list(poses.skeleton.joints) if poses else None,
         "parents": list(poses.skeleton.parents) if poses else None,
         "keypoint_names": list(kp.skeleton.joints),
@@ -69,12 +82,17 @@ def _frame(result: Result, person: int, frame: int) -> dict[str, Any]:
         "present": bool(kp.present[person, frame]),
         "root": None,
         "joints": None,
+        "joints_world": None,
+        "contacts": None,
         "keypoints": keypoints if seen else None,
         "box": _or_none(kp.boxes[person, frame], PIXELS),
     }
     if result.poses is not None:
         entry["root"] = _or_none(result.trajectory[person, frame], METRES)
         entry["joints"] = _or_none(result.poses_3d[person, frame], METRES)
+    if result.world is not None:
+        entry["joints_world"] = _or_none(result.world.poses[person, frame], METRES)
+        entry["contacts"] = result.world.contacts[person, frame].tolist()
     return entry
 
 

@@ -15,10 +15,10 @@ import numpy as np
 from videopose3d import __version__
 from videopose3d.export.rounding import SECONDS
 from videopose3d.export.skeletal import moving
-from videopose3d.export.upright import AXES, Array, lifted, upright
+from videopose3d.export.upright import AXES, Array, levelled, upright
 from videopose3d.files import replacing
 from videopose3d.joint_angles import Frame, bend, body_frame, degrees, dot, joints_by_name, limb, twist
-from videopose3d.types import Poses3D, Result
+from videopose3d.types import Result
 
 DIGITS = 5
 BENT = 15.0
@@ -31,7 +31,7 @@ def write(result: Result, path: Path) -> None:
     Degrees and metres, one row per frame where all is known. A row with a gap is left out: OpenSim goes by the time
     of each row, and stops reading at the first ``nan``.
     """
-    each = coordinates(lifted(result))
+    each = coordinates(result)
     table = np.stack(list(each.values()), -1)  # (P, T, coordinates)
     shown = moving(result)
     with ExitStack() as files:
@@ -71,12 +71,18 @@ def _header(rows: int, columns: int) -> list[str]:
     ]
 
 
-def coordinates(poses: Poses3D) -> dict[str, Array]:
-    """Every coordinate by name, each (P, T) [degrees, m], continuous in time; NaN where it is not known."""
+def coordinates(result: Result) -> dict[str, Array]:
+    """Every coordinate by name, each (P, T) [degrees, m], continuous in time; NaN where it is not known.
+
+    Raises:
+        SkeletonMismatchError: A joint that is needed is not among those of the poses.
+        VideoPose3DError: The result has no 3D stage.
+    """
+    poses = levelled(result)
     at = joints_by_name(poses)
     pelvis, chest = body_frame(at, "hip"), body_frame(at, "shoulder")
     found = dict(_pelvis(pelvis))
-    root = upright(poses)[:, :, poses.skeleton.index("pelvis")]
+    root = upright(result)[:, :, poses.skeleton.index("pelvis")]
     found |= {f"pelvis_t{axis}": root[..., number] for number, axis in enumerate("xyz")}
     found["lumbar_rotation"] = _continuous(twist(pelvis, chest))
     for side in ("right", "left"):

@@ -73,7 +73,7 @@ class Motion:
 
 
 def motions(result: Result) -> list[Motion]:
-    """Everybody who has a pose in the clip, as moving skeletons on one floor (`upright.upright`).
+    """Everybody who has a pose in the clip, as moving skeletons on the ground (`upright.upright`).
 
     Raises:
         SkeletonMismatchError: The poses lack a joint that a skeleton needs.
@@ -81,7 +81,7 @@ def motions(result: Result) -> list[Motion]:
     """
     poses = lifted(result)
     bones = rig(poses.skeleton)
-    points = upright(poses, fill=True)
+    points = upright(result, fill=True)
     found = []
     for person in moving(result):
         posed: BoolArray = np.isfinite(points[person]).all((-1, -2))

@@ -29,7 +29,7 @@ def write(result: Result, path: Path) -> None:
     As in OpenSim's own files a tab ends every row of cells: without it the last cell could not be empty.
     """
     poses = lifted(result)
-    points = upright(poses)
+    points = upright(result)
     names = markers(poses.skeleton.joints, result.people)
     with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         for cells in chain(_header(result, names, path.name), _rows(result, points)):

@@ -1,7 +1,8 @@
-"""Joints as other programs want them: Y up, on the floor, with marker names. Axes and floor: docs/export.md."""
+"""Joints as other programs want them: Y up, on the ground, with marker names. Axes and ground: docs/export.md."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,13 @@ from numpy.typing import NDArray
 
 from videopose3d.errors import VideoPose3DError
 from videopose3d.skeleton import side
-from videopose3d.types import Poses3D, Result
+from videopose3d.types import FloatArray, Poses3D, Result
 
 Array = NDArray[np.float64]
 
 AXES = "X right, Y up, Z towards the camera"
 SOLE = 0.06
-"""The floor Y = 0 lies this far below the lowest joint [m]: an ankle is not a sole. As in the rendered video."""
+"""Where no ground was found, Y = 0 lies this far below the lowest joint [m]: an ankle is not a sole."""
 ROW = 1.2
 """Distance of people of whom nobody knows where they are [m]: they stand in a row."""
 _OUTLIERS = 10.0  # percent of the frames that may reach below: a trajectory has outliers
@@ -39,20 +40,47 @@ def camera_to_y_up(points: NDArray[np.floating[Any]]) -> Array:
     return turned
 
 
-def upright(poses: Poses3D, *, fill: bool = False) -> Array:
+def levelled(result: Result) -> Poses3D:
+    """Poses and trajectory as a level camera on the ground would have them: x right, y down, z forward [m].
+
+    The trajectory is then measured from the ground straight below the camera. A pose without a place is turned
+    upright with the camera, and its trajectory is NaN. Without a ground the camera is taken for level as it is.
+
+    Raises:
+        VideoPose3DError: The result has no 3D stage.
+    """
+    poses = lifted(result)
+    if result.world is None:
+        return poses
+    root = poses.skeleton.parents.index(-1)
+    places = result.world.poses[:, :, root]
+    found = result.world.poses - places[:, :, None]
+    turned = poses.poses @ result.world.world_from_camera[:, :3].T
+    upright_poses = np.where(np.isfinite(found), found, turned)
+    return replace(poses, poses=_z_up_to_level(upright_poses), trajectory=_z_up_to_level(places))
+
+
+def upright(result: Result, *, fill: bool = False) -> Array:
     """(P, T, J, 3) where everybody's joints are, Y up [m]; NaN where that is not known.
 
-    X and Z are measured from the camera, Y from the floor. A person whose trajectory is unknown over the whole
-    clip moves on the spot. The camera is taken for level.
+    X and Z are measured from the camera, Y from the ground; where none was found, the camera is taken for level and
+    the floor put under the feet. A person whose place is unknown over the whole clip moves on the spot.
 
     Args:
-        poses: Poses and trajectories.
+        result: Poses, trajectories and, where it was found, the ground.
         fill: Frames with a pose but without a place get one between its neighbours instead of NaN.
+
+    Raises:
+        VideoPose3DError: The result has no 3D stage.
     """
+    poses = levelled(result)
     points: Array = camera_to_y_up(poses.poses)
     for person, trajectory in enumerate(poses.trajectory):
+        if result.world is not None and not np.isfinite(trajectory).all(-1).any():
+            points[person, ..., 1] -= _floor(points[person])
         points[person] += _places(trajectory, person, fill)[:, None]
-    points[..., 1] -= _floor(points)
+    if result.world is None:
+        points[..., 1] -= _floor(points)
     return points
 
 
@@ -70,6 +98,13 @@ def marker_name(joint: str) -> str:
     """``right_hip`` -> ``RHip``, ``pelvis`` -> ``Pelvis``."""
     sign = {"left": "L", "right": "R"}.get(side(joint), "")
     return sign + "".join(word.capitalize() for word in joint.split("_")[bool(sign) :])
+
+
+def _z_up_to_level(points: NDArray[np.floating[Any]]) -> FloatArray:
+    """(..., 3) x right, y away, z up -> x right, y down, z forward."""
+    x, y, z = np.moveaxis(points, -1, 0)
+    level: FloatArray = np.stack([x, -z, y], -1).astype(np.float32)
+    return level
 
 
 def _places(trajectory: NDArray[np.floating[Any]], person: int, fill: bool) -> Array:
