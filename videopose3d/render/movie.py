@@ -17,7 +17,7 @@ from videopose3d.errors import InputError
 from videopose3d.render.ahead import ahead
 from videopose3d.render.compose import Composer, Layout, plan
 from videopose3d.types import Frame, Result, VideoInfo
-from videopose3d.video import open_writer, probe, read_frames
+from videopose3d.video import open_writer, probe_matching, read_frames
 
 _AHEAD = 4
 
@@ -72,7 +72,7 @@ def render_video(
     step = math.ceil(result.fps / config.gif_fps) if gif else 1
     height = config.gif_height if gif else config.picture_height
     layout = plan(kp.size, height, config.layout, scene=result.poses is not None)
-    info = None if video is None else _checked(probe(video), kp.size)
+    info = None if video is None else probe_matching(video, kp.size)
     sound = video if config.audio and not gif and info is not None and info.has_audio else None
     shown = _shown(result, layout, step, video, info)
     done = 0
@@ -86,17 +86,6 @@ def render_video(
             if progress is not None:
                 progress(min(done * step, kp.frames))
     return RenderReport(writer.encoder, done, time.monotonic() - started)
-
-
-def _checked(info: VideoInfo, size: tuple[int, int]) -> VideoInfo:
-    """The video's description, if its shape is the result's."""
-    if abs(math.log(info.width / info.height * size[1] / size[0])) > 0.03:
-        raise InputError(
-            f"it is {info.width}x{info.height}, the result was made from {size[0]}x{size[1]}",
-            where=info.source,
-            fix="Give the video that the result was made from.",
-        )
-    return info
 
 
 def _shown(

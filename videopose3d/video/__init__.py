@@ -4,7 +4,7 @@
 ``open_writer`` takes pictures and makes an MP4, WebM or GIF of them. See docs/video.md.
 """
 
-from videopose3d.video.probing import probe
+from videopose3d.video.probing import probe, probe_matching
 from videopose3d.video.process import ffmpeg_path
 from videopose3d.video.reading import fitted_size, read_frames
 from videopose3d.video.writing import SUFFIXES, FrameWriter, open_writer
@@ -16,5 +16,6 @@ __all__ = [
     "fitted_size",
     "open_writer",
     "probe",
+    "probe_matching",
     "read_frames",
 ]

@@ -6,6 +6,7 @@ output tells the true upright size; one copies the packets (without decoding) an
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from videopose3d.errors import InputError
 from videopose3d.types import VideoInfo
 from videopose3d.video import rates
 from videopose3d.video.headers import VIDEO_STREAM, Header, read_header
@@ -26,6 +28,7 @@ from videopose3d.video.process import QUIET, ffmpeg_path, input_url, run
 # of a longer clip, and of a clip that comes over the network, is believed to go on like its beginning.
 _SCAN_PACKETS, _SCAN_PACKETS_REMOTE, _SCAN_BYTES = 40_000, 500, 4 << 30
 _REORDERED = 16  # pictures that follow their packet late, in H.264 and H.265: holes where a listing is cut
+_OTHER_SHAPE = 0.03  # logarithm of the ratio of the widths at one height
 _DAMAGED = re.compile(r"partial file|ended prematurely|truncated|End of file", re.IGNORECASE)
 
 
@@ -81,6 +84,23 @@ def probe(source: str | os.PathLike[str]) -> VideoInfo:
         codec=header.codec,
         pixel_format=header.pixel_format,
     )
+
+
+def probe_matching(source: str | os.PathLike[str], size: tuple[int, int]) -> VideoInfo:
+    """What the video is that a result of pictures of ``size`` (width, height) [px] was made from; it may be scaled.
+
+    Raises:
+        InputError: Its pictures are of another shape.
+        VideoError, MissingDependencyError: As `probe`.
+    """
+    info = probe(source)
+    if abs(math.log(info.width / info.height * size[1] / size[0])) > _OTHER_SHAPE:
+        raise InputError(
+            f"it is {info.width}x{info.height}, the result was made from {size[0]}x{size[1]}",
+            where=info.source,
+            fix="Give the video that the result was made from.",
+        )
+    return info
 
 
 def first_frame_delay(source: str) -> float:
