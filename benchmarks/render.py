@@ -23,7 +23,7 @@ from videopose3d.config import RenderConfig
 from videopose3d.opencv import cv2
 from videopose3d.render import Composer, plan, render_video
 from videopose3d.render.stage import camera_to_display
-from videopose3d.render.theme import SIDE, bone_sides
+from videopose3d.render.theme import DARK, bone_sides
 from videopose3d.result_file import boxes_around
 from videopose3d.skeleton import COCO17, H36M17
 from videopose3d.types import Frame, Keypoints2D, Poses3D, Result
@@ -63,7 +63,7 @@ def figure_per_frame(result: Result) -> Draw:
     """What is usually done: figure, axes and artists are made anew for every frame."""
     kp, room = result.keypoints, camera_to_display(result.poses_3d + result.trajectory[:, :, None])
     coco, h36m = bone_sides(COCO17), bone_sides(H36M17)
-    colour = {side: np.array(rgb) / 255 for side, rgb in SIDE.items()}
+    colour = {side: np.array(DARK.side(side)) / 255 for side in ("left", "right", "middle")}
 
     def draw(frame: int, video: Frame) -> Frame:
         figure = Figure(figsize=(12.8, 7.2), dpi=100)

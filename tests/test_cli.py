@@ -121,7 +121,7 @@ def test_options_show_the_defaults_of_the_configuration(command: str, config: ty
             shown = ",".join(map(str, field.default)) if isinstance(field.default, tuple) else str(field.default)
         record = option.get_help_record(context)
         assert record is not None
-        assert field.default is None or re.search(rf"default: \(?{re.escape(shown)}", record[1])
+        assert field.default in (None, ()) or re.search(rf"default: \(?{re.escape(shown)}", record[1])
 
 
 def test_version() -> None:

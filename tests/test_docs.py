@@ -39,7 +39,8 @@ FRAMES = 12
 FOREIGN_FLAGS = {
     *(
         "--render",
-        "--viz-",
+        *("--viz-", "--viz-subject", "--viz-action", "--viz-camera", "--viz-video", "--viz-output", "--viz-export"),
+        *("--viz-size", "--viz-bitrate", "--viz-downsample", "--viz-limit", "--viz-skip", "--viz-no-ground-truth"),
         "--export-training-curves",
         "--checkpoint-frequency",
         "--evaluate",

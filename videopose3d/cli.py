@@ -18,6 +18,7 @@ from videopose3d.cli_jobs import NothingToDo, each, one, reported
 from videopose3d.cli_lift import lift
 from videopose3d.cli_options import (
     PathOption,
+    PictureOption,
     config_from,
     folder_option,
     json_option,
@@ -31,6 +32,8 @@ from videopose3d.cli_sources import default_outputs, expand_sources
 from videopose3d.cli_train import train, train_mocap
 from videopose3d.cli_weights import weights
 from videopose3d.config import DetectConfig, InferConfig, LiftConfig, RenderConfig
+
+_PICTURES = ".mp4, .webm, .gif; one .png or .jpg; a folder or frames/%05d.png for all frames."
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -51,7 +54,12 @@ def main() -> None:
 
 @main.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("-o", "--output", type=PathOption, help="Video to render: .mp4, .webm or .gif.  [default: NAME_3d.mp4]")
+@click.option(
+    "-o",
+    "--output",
+    type=PictureOption,
+    help=f"Video to render: {_PICTURES}  [default: NAME_3d.mp4]",
+)
 @click.option(
     "--export",
     "exports",
@@ -158,7 +166,7 @@ main.add_command(lift)
 
 @main.command()
 @click.argument("result", type=PathOption)
-@click.option("-o", "--output", type=PathOption, required=True, help="Video to write: .mp4, .webm or .gif.")
+@click.option("-o", "--output", type=PictureOption, required=True, help=f"Video to write: {_PICTURES}")
 @click.option("--video", help="The video the result was made from; without it, skeletons on a plain panel.")
 @overwrite_option
 @options_from(RenderConfig)
@@ -169,6 +177,9 @@ def render(result: Path, output: Path, video: str | None, overwrite: bool, **opt
 
     \b
     videopose3d render clip_3d.npz -o clip_3d.mp4 --video clip.mp4
+    videopose3d render clip_3d.npz -o clip.gif --layout scene --orbit 30 --theme light
+    videopose3d render clip_3d.npz -o clip.png --video clip.mp4 --frame 2.5s
+    videopose3d render clip_3d.npz -o clip.mp4 --plot right_knee,left_knee --second-view top
     """
 
     def run(_: Any, progress: ProgressPrinter) -> Any:
@@ -179,7 +190,11 @@ def render(result: Path, output: Path, video: str | None, overwrite: bool, **opt
         draw(loaded, output, video, config_from(RenderConfig, options), progress)
         return _with_outputs(loaded, [output])
 
-    one(result, output, run, options, overwrite=overwrite)
+    with reported():
+        from videopose3d.video import check_pictures
+
+        check_pictures(output, overwrite)
+    one(result, output, run, options, overwrite=True)
 
 
 @main.command()
@@ -233,15 +248,17 @@ for command in (prepare, train, evaluate, finetune, train_mocap, weights, detect
 
 @main.command()
 @click.option("-o", "--output", type=PathOption, default=Path("videopose3d_demo.mp4"), show_default=True, help="Video.")
+@click.option("--truth/--no-truth", "show_truth", default=True, show_default=True, help="Show the exact truth, too.")
+@options_from(RenderConfig, leave_out=("truth",))
 @json_option
 @quiet_option
-def demo(output: Path, **options: Any) -> None:
+def demo(output: Path, show_truth: bool, **options: Any) -> None:
     """The bundled clip from video to 3D, and how far the result is from the truth."""
 
     def run(_: Any, progress: ProgressPrinter) -> Any:
         from videopose3d.pipeline.demo import run_demo
 
-        done = run_demo(output, progress)
+        done = run_demo(output, progress, config_from(RenderConfig, options), show_truth=show_truth)
         progress.close()
         if not options["as_json"]:
             click.echo(done.report())

@@ -19,6 +19,8 @@ HELP = {"help_option_names": ["-h", "--help"]}
 """Context of a command, also where it is called without its group."""
 
 PathOption = click.Path(path_type=Path, dir_okay=False)
+PictureOption = click.Path(path_type=Path)
+"""A file, or a folder of pictures."""
 json_option = click.option("--json", "as_json", is_flag=True, help="Print a machine-readable summary to stdout.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks on stderr.")
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
@@ -91,6 +93,10 @@ def _option(config: type, name: str, hint: Any, default: Any, text: str) -> Call
     flag = "--" + name.replace("_", "-")
     if hint is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=default, show_default=True, help=text)
+    if bool in get_args(hint):
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=text)
+    if get_origin(hint) is tuple and get_args(hint)[0] is str:
+        return click.option(flag, name, multiple=True, default=default, help=text)
     if get_origin(hint) is tuple:
         shown = ",".join(str(part) for part in default)
         return click.option(flag, name, type=NumberList(), default=default, show_default=shown, help=text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from videopose3d.errors import VideoPose3DError
@@ -20,6 +21,11 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "gif_fps": (1, 50),
     "gif_height": (16, None),
     "elevation": (-90, 90),
+    "orbit": (-360, 360),
+    "skip": (0, None),
+    "limit": (1, None),
+    "max_fps": (0.1, None),
+    "bitrate": (1, None),
     "windows": (1, None),
     "batch": (2, None),
     "channels": (1, None),
@@ -43,7 +49,9 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
 """What the numbers may be, both ends included; None is no end."""
 
 CHOICES = {
-    "layout": ("auto", "side", "stack"),
+    "layout": ("auto", "side", "stack", "scene", "overlay"),
+    "theme": ("dark", "light"),
+    "second_view": ("none", "side", "top", "front", "back"),
     "trajectory": ("solve", "network"),
     "LiftConfig.precision": ("float32", "mixed", "bfloat16", "auto"),
     "TrainConfig.precision": ("float32", "bfloat16"),
@@ -238,24 +246,53 @@ class RenderConfig:
 
     Attributes:
         picture_height: Greatest height of the written picture [px].
-        layout: ``auto``, ``side`` (side by side) or ``stack`` (one above the other).
-        gif_fps: Highest frame rate of a GIF [1/s].
-        gif_height: Height of a GIF [px].
+        layout: ``auto``, ``side`` (side by side), ``stack`` (one above the other), ``scene`` (3D only) or ``overlay``
+            (the video with the 2D skeletons only).
+        theme: ``dark`` or ``light``.
         elevation: How far the 3D scene is seen from above, relative to the filming camera [degrees].
         azimuth: How far the view of the 3D scene is turned away from the filming camera's [degrees].
-        audio: Carry the sound of the source into the MP4.
+        orbit: How fast the viewer goes round the 3D scene [degrees/s].
+        follow: The 3D scene moves with the first person, or stays; by default it moves if there is one person only,
+            who goes far.
+        second_view: A second 3D scene: ``side``, ``top``, ``front`` (as filmed) or ``back``.
+        truth: File with the true poses for a further 3D scene: a result, or an .npz with poses_3d and trajectory.
+        plot: A plot over time below, repeatable: a joint angle (right_knee), trajectory:z, left_wrist:height,
+            left_wrist:speed, error; several with commas share one (right_knee,left_knee).
+        skip: Frames of the result that are left out at the start.
+        limit: Most frames of the result to draw.
+        downsample: Draw every n-th frame; the rate falls with it and the duration stays.
+        max_fps: Highest frame rate; frames are left out as with downsample [1/s].
+        frame: Which frame a .png or .jpg shows: a number from 0 or a time (42, 1.5s, 0:01.5); by default the middle.
+        bitrate: Of the video [kbit/s]; by default the quality is constant instead.
+        gif_fps: Highest frame rate of a GIF [1/s].
+        gif_height: Height of a GIF [px].
+        audio: Carry the sound of the source into the video.
     """
 
     picture_height: int = 720
     layout: str = "auto"
-    gif_fps: int = 15
-    gif_height: int = 360
+    theme: str = "dark"
     elevation: float = 12.0
     azimuth: float = 25.0
+    orbit: float = 0.0
+    follow: bool | None = None
+    second_view: str = "none"
+    truth: str | None = None
+    plot: tuple[str, ...] = ()
+    skip: int = 0
+    limit: int | None = None
+    downsample: int = 1
+    max_fps: float | None = None
+    frame: str | None = None
+    bitrate: int | None = None
+    gif_fps: int = 15
+    gif_height: int = 360
     audio: bool = True
 
     def __post_init__(self) -> None:
         check_limits(self)
+        if self.frame is not None and not re.fullmatch(r"\d+|\d+(\.\d*)?s|\d+:[0-5]?\d(\.\d*)?", self.frame):
+            raise VideoPose3DError(f"frame is {self.frame!r}", fix="Give a number or a time: 42, 1.5s, 0:01.5.")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from videopose3d.render.overlay import Overlay
-from videopose3d.render.theme import SIDE, bone_sides
+from videopose3d.render.theme import DARK, bone_sides
 from videopose3d.skeleton import COCO17
 
 GREY = 120
@@ -29,14 +29,14 @@ def joint(result, name: str) -> np.ndarray:
 @pytest.mark.parametrize("name", ["left_wrist", "left_ankle", "right_wrist", "right_ankle"])
 def test_a_joint_has_its_sides_colour(make_result, name):
     result = make_result()
-    assert np.abs(at(drawn(result), joint(result, name)) - SIDE[name.partition("_")[0]]).max() < 12
+    assert np.abs(at(drawn(result), joint(result, name)) - DARK.side(name.partition("_")[0])).max() < 12
 
 
 def test_left_is_on_the_right_of_somebody_who_faces_us(make_result):
     result = make_result()
     picture = drawn(result).astype(int)
-    blue = np.argwhere(np.abs(picture - SIDE["left"]).max(-1) < 12)
-    orange = np.argwhere(np.abs(picture - SIDE["right"]).max(-1) < 12)
+    blue = np.argwhere(np.abs(picture - DARK.left).max(-1) < 12)
+    orange = np.argwhere(np.abs(picture - DARK.right).max(-1) < 12)
     assert blue[:, 1].min() > orange[:, 1].max() - 2
 
 
@@ -53,7 +53,7 @@ def test_nothing_changes_away_from_the_person(make_result):
 def test_points_are_scaled_to_the_picture(make_result):
     result = make_result()
     picture = drawn(result, size=(640, 480), scale=2.0)
-    assert np.abs(at(picture, joint(result, "left_wrist") * 2) - SIDE["left"]).max() < 12
+    assert np.abs(at(picture, joint(result, "left_wrist") * 2) - DARK.left).max() < 12
 
 
 def test_drawing_into_a_view_is_drawing_into_the_picture(make_result):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from videopose3d.config import InferConfig, RenderConfig
 from videopose3d.errors import VideoPose3DError
 from videopose3d.metrics import mpjpe, p_mpjpe
 from videopose3d.pipeline.detect import Progress
@@ -60,21 +61,42 @@ class DemoErrors:
 
 def load_truth() -> DemoTruth:
     """The truth that comes with the clip."""
-    with as_file(files("videopose3d.data") / "demo_truth.npz") as path, np.load(path, allow_pickle=False) as npz:
+    with demo_truth() as path, np.load(path, allow_pickle=False) as npz:
         return DemoTruth(npz["poses_3d"].astype(np.float64), npz["trajectory"].astype(np.float64))
 
 
-def run_demo(output: str | os.PathLike[str], progress: Progress | None = None) -> DemoErrors:
-    """Run ``infer`` as it is on the bundled clip: write the video, and the result file beside it."""
+def run_demo(
+    output: str | os.PathLike[str],
+    progress: Progress | None = None,
+    config: RenderConfig | None = None,
+    *,
+    show_truth: bool = False,
+) -> DemoErrors:
+    """Run ``infer`` on the bundled clip: write the video, and the result file beside it.
+
+    Args:
+        output: The video.
+        progress: Called as ``progress(stage, done, total)``.
+        config: How the video is drawn.
+        show_truth: The exact truth in a scene of its own.
+    """
     exports = [Path(output).with_suffix(".npz")]
-    with demo_clip() as clip:
-        result = infer(clip, output, exports=exports, progress=progress)
+    render = config or RenderConfig()
+    with demo_clip() as clip, demo_truth() as truth:
+        if show_truth:
+            render = replace(render, truth=os.fspath(truth))
+        result = infer(clip, output, exports=exports, config=InferConfig(render=render), progress=progress)
     return compare(result, load_truth())
 
 
 def demo_clip() -> AbstractContextManager[Path]:
     """The bundled clip as a file."""
     return as_file(files("videopose3d.data") / "demo.mp4")
+
+
+def demo_truth() -> AbstractContextManager[Path]:
+    """Its truth as a file."""
+    return as_file(files("videopose3d.data") / "demo_truth.npz")
 
 
 def compare(result: Result, truth: DemoTruth) -> DemoErrors:

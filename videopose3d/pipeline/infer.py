@@ -34,7 +34,7 @@ def infer(
 
     Args:
         source: A video file or URL.
-        output: .mp4, .webm or .gif to render; None renders nothing.
+        output: .mp4, .webm, .gif, .png, .jpg, or a folder for a picture of every frame; None renders nothing.
         exports: Files to write the result to: .npz, .json, .csv.
         config: Settings of the stages.
         overwrite: Replace files that are there; otherwise refuse before any work.
@@ -50,6 +50,10 @@ def infer(
     """
     config = _checked(config or InferConfig())
     _check_outputs(source, output, exports, overwrite)
+    if output and (config.render.frame or config.render.truth or config.render.plot):
+        from videopose3d.render.movie import check_before
+
+        check_before(output, config.render)
     weights = _check_lifter(config.lift)
     _import_ahead()
 
@@ -103,13 +107,16 @@ def _check_outputs(
 ) -> None:
     """Refuse before the work what would fail after it."""
     from videopose3d.export import exporter
+    from videopose3d.video import check_pictures
 
-    if output:
-        _check_video(source, output)
     for path in exports:
         exporter(path)
-    for path in [*([output] if output else []), *exports]:
+    if output:
+        _check_video(source, output)
+        check_pictures(output, overwrite)
+    for path in exports:
         check_overwrite(path, overwrite)
+    for path in [*([output] if output else []), *exports]:
         _check_place(Path(path))
 
 
@@ -125,10 +132,9 @@ def _check_place(path: Path) -> None:
 
 
 def _check_video(source: str | os.PathLike[str] | None, output: str | os.PathLike[str]) -> None:
-    from videopose3d.video import SUFFIXES
+    from videopose3d.video import kind_of
 
-    if Path(output).suffix.lower() not in SUFFIXES:
-        raise OutputError("this is no name for a video", where=output, fix=f"Use one of {' '.join(SUFFIXES)}.")
+    kind_of(output)
     if source is not None and os.path.exists(source) and os.path.exists(output) and os.path.samefile(source, output):
         raise OutputError("this is the source itself", where=output, fix="Give the result another name.")
 
@@ -179,16 +185,19 @@ def render(
     config: RenderConfig | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """The video of a result, with the pictures of ``source``, or skeletons on a plain panel.
+    """The video or picture of a result, with the frames of ``source``, or skeletons on a plain panel.
 
     Raises:
+        VideoPose3DError: What is asked for is not in the result.
         VideoError: ffmpeg cannot read or write.
         OutputError: The place cannot be written.
     """
-    from videopose3d.render.movie import render_video
+    from videopose3d.render.movie import frames_shown, render_video
 
     _check_video(source, output)
-    total = result.keypoints.frames
+    config = config or RenderConfig()
+    shown = frames_shown(result, output, config)
+    total = shown.stop - shown.start
     report = (lambda done: progress("render", done, total)) if progress else None
     render_video(result, output, video=source, config=config, progress=report)
 

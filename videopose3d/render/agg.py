@@ -15,9 +15,14 @@ DPI = 100
 def new_figure(size: tuple[int, int], colour: RGB) -> Figure:
     """An empty figure of ``size`` (width, height) [px], filled with ``colour``, on an Agg canvas."""
     inches = ((size[0] + 0.01) / DPI, (size[1] + 0.01) / DPI)
-    figure = Figure(figsize=inches, dpi=DPI, facecolor="#{:02x}{:02x}{:02x}".format(*colour))
+    figure = Figure(figsize=inches, dpi=DPI, facecolor=named(colour))
     FigureCanvasAgg(figure)
     return figure
+
+
+def named(colour: RGB) -> str:
+    """The colour as matplotlib takes it: ``#rrggbb``."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def drawn(figure: Figure) -> Frame:

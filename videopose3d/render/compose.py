@@ -1,82 +1,42 @@
-"""Panels: where the video and the 3D scene lie in the written picture, and the few words around them."""
+"""The whole picture of a frame: video, scenes, plots, and the few words around them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 
 import numpy as np
 
 from videopose3d.config import RenderConfig
-from videopose3d.errors import VideoPose3DError
+from videopose3d.render.layout import Box, Layout
 from videopose3d.render.overlay import Overlay
+from videopose3d.render.plots import curves
 from videopose3d.render.scene import Scene
+from videopose3d.render.stage import Stage, in_one_scale, set_stage
+from videopose3d.render.strip import Strip
 from videopose3d.render.text import counter, stamp, stencil
-from videopose3d.render.theme import BACKGROUND, DIM_TEXT, RGB, SIDE, TEXT, tag_size, text_size
-from videopose3d.types import Frame, Result
+from videopose3d.render.theme import RGB, THEMES, tag_size, text_size
+from videopose3d.render.truth import Truth
+from videopose3d.render.view import View, main_view, second_view
+from videopose3d.types import Frame, Poses3D, Result
 
-Box = tuple[int, int, int, int]
-"""x, y, width, height [px]."""
-
-_WIDEST = 16 / 9
-_SCENE_SHARE = 0.375
-_SCENE_ASPECT = 1.15
-_STACK_FROM = 2.0
+_LEGEND = ("left", "right")
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where things lie in the picture.
+class _Panel:
+    """A scene in the picture, and what is written at its top left."""
 
-    Attributes:
-        size: (width, height) of the whole picture [px], both even.
-        video: The video's panel.
-        scene: The 3D scene's panel; None without 3D poses.
-    """
-
-    size: tuple[int, int]
-    video: Box
-    scene: Box | None
+    scene: Scene
+    box: Box
+    title: Frame
 
 
-def plan(size: tuple[int, int], height: int, layout: str = "auto", *, scene: bool = True) -> Layout:
-    """Place the panels of a video of ``size`` (width, height) in a picture at most ``height`` px high.
-
-    Side by side the scene has at least 3/8 of the width, so that both stay legible in a small window, and a
-    wide video makes the picture lower instead of leaving bands; ``auto`` stacks only what is wider than 2:1.
-
-    Raises:
-        VideoPose3DError: There is no such layout.
-    """
-    if layout not in ("auto", "side", "stack"):
-        raise VideoPose3DError(f"no layout {layout!r}", where="render", fix="Choose auto, side or stack.")
-    height = max(64, height // 2 * 2)
-    aspect = size[0] / size[1]
-    if not scene:
-        whole = (_even(min(height * aspect, 4 * height)), height)
-        return Layout(whole, _inside((0, 0, *whole), aspect), None)
-    if layout == "stack" or (layout == "auto" and aspect > _STACK_FROM):
-        half = _even(height / 2)
-        width = _even(np.clip(half * aspect, height * 0.6, height * _WIDEST))
-        return Layout((width, height), _inside((0, 0, width, half), aspect), (0, half, width, height - half))
-    width = _even(min(height * (aspect + 1), height * _WIDEST))
-    left = _even(min(height * aspect, width * (1 - _SCENE_SHARE)))
-    height = min(height, _even(max(left / aspect, (width - left) * _SCENE_ASPECT)))
-    return Layout((width, height), _inside((0, 0, left, height), aspect), (left, 0, width - left, height))
-
-
-def _even(value: float) -> int:
-    return max(2, round(value / 2) * 2)
-
-
-def _inside(box: Box, aspect: float) -> Box:
-    """The largest box of that aspect ratio (to 2 px) inside another, centred."""
-    x, y, width, height = box
-    w, h = min(width, round(height * aspect)), min(height, round(width / aspect))
-    w = width if width - w <= 2 else max(2, w)
-    h = height if height - h <= 2 else max(2, h)
-    return x + (width - w) // 2, y + (height - h) // 2, w, h
+def scenes_of(result: Result, config: RenderConfig, truth: Truth | None = None) -> int:
+    """How many 3D scenes a picture of this result has."""
+    if result.poses is None or config.layout == "overlay":
+        return 0
+    return 1 + (second_view(config) is not None) + (truth is not None)
 
 
 class Composer:
@@ -86,25 +46,36 @@ class Composer:
         result: What to show.
         layout: Where.
         config: How.
+        truth: What is really there, for the last scene.
+        shown: Frames that the plots and the mean error are about; all of them by default.
     """
 
-    def __init__(self, result: Result, layout: Layout, config: RenderConfig) -> None:
+    def __init__(
+        self,
+        result: Result,
+        layout: Layout,
+        config: RenderConfig,
+        truth: Truth | None = None,
+        shown: range | None = None,
+    ) -> None:
         self.result, self.layout = result, layout
-        _, _, width, height = layout.video
-        wide, high = result.keypoints.size
-        self._letters = text_size(layout.size[1])
-        scale = (width / wide, height / high)
-        self._overlay = Overlay(result.keypoints.skeleton, scale, tag_size(self._letters))
-        self._scene = None
-        if layout.scene is not None and result.poses is not None:
-            present, fps = result.keypoints.present, result.fps
-            self._scene = Scene(result.poses, present, fps, layout.scene[2:], config, self._letters)
+        self._theme = THEMES[config.theme]
+        self._letters = text_size(layout.size)
+        self._truth, self._shown = truth, shown or range(result.keypoints.frames)
+        if layout.video:
+            wide, high = result.keypoints.size
+            scale = (layout.video[2] / wide, layout.video[3] / high)
+            self._overlay = Overlay(result.keypoints.skeleton, scale, tag_size(self._letters), self._theme)
+        self._panels: list[_Panel] = []
+        self._strips: list[tuple[Strip, Box]] = []
+        if result.poses is not None and (layout.scenes or layout.strips):
+            self._set_up(result.poses, config)
 
     def canvas(self) -> Frame:
         """A new (H, W, 3) picture to draw into, again and again."""
         width, height = self.layout.size
         picture = np.empty((height, width, 3), np.uint8)
-        picture[:] = BACKGROUND
+        picture[:] = self._theme.background
         return picture
 
     def draw(self, frame: int, video: Frame | None, out: Frame) -> Frame:
@@ -112,58 +83,105 @@ class Composer:
 
         Args:
             frame: Index in the result.
-            video: (h, w, 3) picture of the video panel's size; None for a dark panel.
+            video: (h, w, 3) picture of the video panel's size; None for an empty panel.
             out: (H, W, 3), overwritten where anything changes.
         """
         kp = self.result.keypoints
-        panel = _view(out, self.layout.video)
-        panel[:] = BACKGROUND if video is None else video
-        self._overlay.draw(panel, kp.points[:, frame], kp.scores[:, frame], kp.present[:, frame])
-        if self._scene is not None and self.layout.scene is not None:
-            self._scene.draw(frame, _view(out, self.layout.scene))
+        if self.layout.video:
+            panel = _part(out, self.layout.video)
+            panel[:] = self._theme.background if video is None else video
+            self._overlay.draw(panel, kp.points[:, frame], kp.scores[:, frame], kp.present[:, frame])
+        for panel_3d in self._panels:
+            panel_3d.scene.draw(frame, _part(out, panel_3d.box))
+        for strip, box in self._strips:
+            strip.draw(frame, _part(out, box))
         self._words(out, frame)
         return out
 
+    def _set_up(self, poses: Poses3D, config: RenderConfig) -> None:
+        """The scenes, and the plots."""
+        result, fps = self.result, self.result.fps
+        seen = result.keypoints.present
+        stage = set_stage(poses, fps, present=seen, world=result.world, follow=config.follow)
+        other = None
+        if self._truth is not None:
+            stage, other = in_one_scale(stage, set_stage(self._truth.poses, fps, follow=stage.follow))
+        boxes = iter(self.layout.scenes)
+        for view in (main_view(config), second_view(config)):
+            if view is not None and (box := next(boxes, None)):
+                self._panels.append(self._panel(stage, view, box, view.name))
+        if other is not None and (box := next(boxes, None)):
+            self._panels.append(self._panel(other, main_view(config), box, "ground truth"))
+        error = self._truth.error if self._truth else None
+        for names, box in zip(config.plot, self.layout.strips, strict=False):
+            found = curves(result, stage, names, error)
+            strip = Strip(found, seen.any(0), self._shown, fps, box[2:], self._theme, self._letters)
+            self._strips.append((strip, box))
+
+    def _panel(self, stage: Stage, view: View, box: Box, name: str) -> _Panel:
+        scene = Scene(stage, box[2:], view, self._theme, self._letters)
+        return _Panel(scene, box, stencil(name or f"3D, grid {scene.cell:g} m", self._letters))
+
     def _words(self, out: Frame, frame: int) -> None:
-        """Left and right, time, frame and unit, in the scene's corners (on the video without a scene).
+        """Left and right, time, frame and unit, in the main scene's corners (on the video without a scene).
 
         A picture too small for them has none.
         """
-        area = _view(out, self.layout.scene or self.layout.video)
-        height, width = area.shape[:2]
-        if width < 11 * self._letters:
+        box = self._panels[0].box if self._panels else self.layout.video
+        if box is None:
             return
-        if self._scene is None:
-            area[-round(self._letters * 1.7) :] //= 3
-        self._legend(area)
-        self._put(area, counter(clock(frame / self.result.fps), self._letters), (1, 1), TEXT)
-        if self._scene is not None:
-            self._put(area, self._title, (0, 0), DIM_TEXT)
-            count = counter(f"{frame + 1}/{self.result.keypoints.frames}", self._letters)
-            self._put(area, count, (1, 0), DIM_TEXT)
-        elif not self.result.keypoints.placed[:, frame].any():
-            self._put(area, stencil("no person", self._letters), (0.5, 1), DIM_TEXT)
+        area = _part(out, box)
+        time = counter(clock(frame / self.result.fps), self._letters)
+        if not self._panels:
+            if area.shape[1] >= 11 * self._letters:
+                self._theme.veil(area[-round(self._letters * 1.7) :])
+                self._line(area, 1, self._legend, (time, self._theme.text))
+                if not self.result.keypoints.placed[:, frame].any():
+                    self._put(area, stencil("no person", self._letters), (0.5, 0.5), self._theme.dim_text)
+            return
+        count = counter(f"{frame + 1}/{self.result.keypoints.frames}", self._letters)
+        self._line(area, 0, [(self._panels[0].title, self._theme.dim_text)], (count, self._theme.dim_text))
+        self._line(area, 1, self._legend, (time, self._theme.text))
+        for panel in self._panels[1:]:
+            self._line(_part(out, panel.box), 0, [(panel.title, self._theme.dim_text)], None)
+        if self._truth is not None and len(self._panels) > 1:
+            self._line(_part(out, self._panels[-1].box), 1, [(self._error(frame), self._theme.text)], None)
 
-    def _legend(self, area: Frame) -> None:
-        """Which colour is the person's left, which the right, at the bottom left."""
+    @property
+    def _legend(self) -> list[tuple[Frame, RGB]]:
+        """Which colour is the person's left, which the right."""
+        words = []
+        for name in _LEGEND:
+            words += [(stencil("●", self._letters), self._theme.side(name))]
+            words += [(stencil(name, self._letters), self._theme.text)]
+        return words
+
+    def _error(self, frame: int) -> Frame:
+        """How far the poses are from the truth, now and on average."""
+        assert self._truth is not None
+        now, all_of_them = self._truth.error[frame], self._truth.error[self._shown.start : self._shown.stop]
+        known = all_of_them[np.isfinite(all_of_them)]
+        said = f"{now:.0f}" if np.isfinite(now) else "-"
+        return counter(f"off by {said} mm, mean {known.mean() if len(known) else np.nan:.0f}", self._letters)
+
+    def _line(self, area: Frame, at: int, words: list[tuple[Frame, RGB]], last: tuple[Frame, RGB] | None) -> None:
+        """Words at the left of a panel's top (``at`` 0) or bottom (1) and one at its right; what fits of them."""
+        pad, gap = round(self._letters * 0.7), self._letters // 3
+        width = sum(mask.shape[1] for mask, _ in words) + gap * (len(words) - 1)
+        if width + 2 * pad > area.shape[1]:
+            return
         shift = 0
-        for name in ("left", "right"):
-            dot, word = stencil("●", self._letters), stencil(name, self._letters)
-            self._put(area, dot, (0, 1), SIDE[name], shift)
-            shift += dot.shape[1] + self._letters // 3
-            self._put(area, word, (0, 1), TEXT, shift)
-            shift += word.shape[1] + round(self._letters * 0.7)
+        for mask, colour in words:
+            self._put(area, mask, (0, at), colour, shift)
+            shift += mask.shape[1] + gap
+        if last and width + last[0].shape[1] + 3 * pad <= area.shape[1]:
+            self._put(area, last[0], (1, at), last[1])
 
     def _put(self, area: Frame, mask: Frame, at: tuple[float, float], colour: RGB, shift: int = 0) -> None:
         """Stamp words: ``at`` 0 is left and top, 1 right and bottom; ``shift`` px further right."""
         pad = round(self._letters * 0.7), round(self._letters * 0.35)
         room = area.shape[1] - mask.shape[1] - 2 * pad[0], area.shape[0] - mask.shape[0] - 2 * pad[1]
         stamp(area, mask, (pad[0] + round(room[0] * at[0]) + shift, pad[1] + round(room[1] * at[1])), colour)
-
-    @cached_property
-    def _title(self) -> Frame:
-        assert self._scene is not None
-        return stencil(f"3D, grid {self._scene.cell:g} m", self._letters)
 
 
 def clock(seconds: Fraction) -> str:
@@ -172,6 +190,6 @@ def clock(seconds: Fraction) -> str:
     return f"{hundredths // 6000}:{hundredths // 100 % 60:02}.{hundredths % 100:02}"
 
 
-def _view(picture: Frame, box: Box) -> Frame:
+def _part(picture: Frame, box: Box) -> Frame:
     x, y, width, height = box
     return picture[y : y + height, x : x + width]

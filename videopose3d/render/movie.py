@@ -1,4 +1,4 @@
-"""A result as a video file: decode, draw and encode run side by side, and no frame is kept."""
+"""A result as a video or as pictures: decode, draw and encode run side by side, and no frame is kept."""
 
 from __future__ import annotations
 
@@ -6,18 +6,31 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import cycle
 from pathlib import Path
 
+import numpy as np
+
 from videopose3d.config import RenderConfig
-from videopose3d.errors import InputError
+from videopose3d.errors import InputError, VideoPose3DError
 from videopose3d.render.ahead import ahead
-from videopose3d.render.compose import Composer, Layout, plan
+from videopose3d.render.compose import Composer, scenes_of
+from videopose3d.render.layout import Layout, plan
+from videopose3d.render.plots import check_names
+from videopose3d.render.truth import load_truth, read_truth
 from videopose3d.types import Frame, Result, VideoInfo
-from videopose3d.video import open_writer, probe_matching, read_frames
+from videopose3d.video import (
+    FrameWriter,
+    PictureWriter,
+    kind_of,
+    open_pictures,
+    open_writer,
+    probe_matching,
+    read_frames,
+)
 
 _AHEAD = 4
 
@@ -27,7 +40,7 @@ class RenderReport:
     """What was written.
 
     Attributes:
-        encoder: As ffmpeg names it.
+        encoder: As ffmpeg names it; png or jpg of pictures.
         frames: Number of frames written.
         seconds: Wall-clock time it took [s].
     """
@@ -45,71 +58,167 @@ def render_video(
     config: RenderConfig | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> RenderReport:
-    """Write the result as a video to look at: the frames with 2D skeletons, and the 3D scene beside them.
+    """Draw the result to look at it: the frames with 2D skeletons, the 3D scenes beside them, plots below.
 
-    It ends with the result or with the video, whichever is shorter. A GIF has a size of its own, and the
-    highest whole fraction of the frame rate that ``gif_fps`` allows. Without 3D poses the video fills the
-    picture.
+    It ends with the result or with the video, whichever is shorter. A GIF has a size of its own. Without 3D poses
+    the video fills the picture.
 
     Args:
         result: What to show; nobody in it (P = 0) is shown as such.
-        out: .mp4, .webm or .gif.
-        video: The source of the result; None draws on a dark panel.
+        out: .mp4, .webm or .gif; .png or .jpg for one frame; a name without a suffix, or one like ``f/%05d.png``, for
+            a picture of every frame.
+        video: The source of the result; None draws on an empty panel.
         config: Size, layout and view.
-        progress: Called with the number of the result's frames that are done (a GIF skips some).
+        progress: Called with the number of the frames of `frames_shown` that are done.
 
     Raises:
-        InputError: The result has no frames, or the video is of another shape than the result.
+        InputError: The result has no frames to show, or the video is of another shape than the result.
+        VideoPose3DError: What is asked for is not in the result: 3D poses, a joint, the truth.
         VideoError: ffmpeg cannot read or write.
         OutputError: The place cannot be written.
     """
     config = config or RenderConfig()
     started = time.monotonic()
-    kp = result.keypoints
-    if not kp.frames:
-        raise InputError("the result has no frames", where=kp.source or out, fix="Give a video with frames.")
-    gif = Path(out).suffix.lower() == ".gif"
-    step = math.ceil(result.fps / config.gif_fps) if gif else 1
-    height = config.gif_height if gif else config.picture_height
-    layout = plan(kp.size, height, config.layout, scene=result.poses is not None)
-    info = None if video is None else probe_matching(video, kp.size)
-    sound = video if config.audio and not gif and info is not None and info.has_audio else None
-    shown = _shown(result, layout, step, video, info)
+    check_before(out, config)
+    shown = frames_shown(result, out, config)
+    composer = _composer(result, out, shown, config)
+    info = None if video is None else probe_matching(video, result.keypoints.size)
+    pairs = _paired(result, composer.layout, shown, video, info)
+    sound = video if config.audio and info is not None and info.has_audio else None
     done = 0
     with (
-        closing(ahead(_drawn(Composer(result, layout, config), shown), _AHEAD)) as pictures,
-        open_writer(out, layout.size, result.fps / step, audio_from=sound) as writer,
+        closing(ahead(_drawn(composer, pairs), _AHEAD)) as pictures,
+        _writer(out, composer, shown, config, sound) as writer,
     ):
         for picture in pictures:
             writer.write(picture)
             done += 1
             if progress is not None:
-                progress(min(done * step, kp.frames))
+                progress(min(done * shown.step, shown.stop - shown.start))
     return RenderReport(writer.encoder, done, time.monotonic() - started)
 
 
-def _shown(
-    result: Result, layout: Layout, step: int, video: str | os.PathLike[str] | None, info: VideoInfo | None
+def check_before(out: str | os.PathLike[str], config: RenderConfig) -> None:
+    """Refuse before there is a result what `render_video` would refuse after it.
+
+    Raises:
+        VideoPose3DError: A plot is unknown, the truth cannot be read, or ``frame`` is given for what is not a still.
+    """
+    if config.frame is not None and kind_of(out) != "still":
+        raise VideoPose3DError("--frame is for one picture", where=out, fix="Give a .png or .jpg, or leave it out.")
+    if config.truth is not None:
+        read_truth(Path(config.truth))
+    for names in config.plot:
+        check_names(names, truth=config.truth is not None)
+
+
+def frames_shown(result: Result, out: str | os.PathLike[str], config: RenderConfig) -> range:
+    """The frames of a result that its picture or video shows.
+
+    Every ``downsample``-th one, or fewer where ``max_fps`` (``gif_fps``) asks for it, from ``skip`` on, out of
+    ``limit`` frames; for a still the one that ``frame`` names, or the middle one of those with a person.
+
+    Raises:
+        InputError: There are none.
+    """
+    kp, kind = result.keypoints, kind_of(out)
+    where = kp.source or out
+    if not kp.frames:
+        raise InputError("the result has no frames", where=where, fix="Give a video with frames.")
+    if kind == "still":
+        frame = _middle(result) if config.frame is None else frame_number(config.frame, kp.fps)
+        if frame >= kp.frames:
+            last = f"The last one is {kp.frames - 1}, at {float((kp.frames - 1) / kp.fps):.2f}s."
+            raise InputError(f"there is no frame {config.frame}", where=where, fix=last)
+        return range(frame, frame + 1)
+    stop = kp.frames if config.limit is None else min(kp.frames, config.skip + config.limit)
+    if config.skip >= stop:
+        raise InputError(f"nothing is left after {config.skip} frames", where=where, fix=f"It has {kp.frames}.")
+    step = config.downsample
+    for fastest in (config.max_fps, config.gif_fps if kind == "gif" else None):
+        if fastest is not None:  # 29.97 means 30000/1001, too
+            step *= max(1, math.ceil(float(result.fps / step) / fastest - 1e-3))
+    return range(config.skip, stop, step)
+
+
+def frame_number(text: str, fps: Fraction) -> int:
+    """The frame that ``42`` (a number, from 0), ``1.5s`` or ``0:01.5`` (a time) names."""
+    if text.isdecimal():
+        return int(text)
+    minutes, _, seconds = text.rstrip("s").rpartition(":")
+    return int((Fraction(seconds) + 60 * int(minutes or 0)) * fps)
+
+
+def _middle(result: Result) -> int:
+    """The middle one of the frames with a person, or of all."""
+    seen = np.flatnonzero(result.keypoints.present.any(0))
+    return int(seen[len(seen) // 2]) if len(seen) else result.keypoints.frames // 2
+
+
+def _composer(result: Result, out: str | os.PathLike[str], shown: range, config: RenderConfig) -> Composer:
+    """What draws the pictures.
+
+    Raises:
+        VideoPose3DError: It needs 3D poses and there are none.
+    """
+    needs = {"layout scene": config.layout == "scene", "truth": config.truth is not None, "plot": bool(config.plot)}
+    if result.poses is None and any(needs.values()):
+        what = next(name for name, needed in needs.items() if needed)
+        where = result.keypoints.source or None
+        raise VideoPose3DError(f"--{what} needs 3D poses, this result has none", where=where, fix="Lift it first.")
+    truth = load_truth(config.truth, result.poses) if config.truth is not None and result.poses else None
+    height = config.gif_height if kind_of(out) == "gif" else config.picture_height
+    scenes = scenes_of(result, config, truth)
+    layout = plan(result.keypoints.size, height, config.layout, scenes=scenes, strips=len(config.plot))
+    about = range(result.keypoints.frames) if kind_of(out) == "still" else range(shown.start, shown.stop)
+    return Composer(result, layout, config, truth, about)
+
+
+def _writer(
+    out: str | os.PathLike[str],
+    composer: Composer,
+    shown: range,
+    config: RenderConfig,
+    sound: str | os.PathLike[str] | None,
+) -> AbstractContextManager[FrameWriter | PictureWriter]:
+    """What takes the pictures."""
+    if kind_of(out) in ("still", "frames"):
+        return open_pictures(out)
+    fps = composer.result.fps
+    return open_writer(
+        out,
+        composer.layout.size,
+        fps / shown.step,
+        audio_from=None if kind_of(out) == "gif" else sound,
+        audio_start=float(shown.start / fps),
+        bitrate=None if config.bitrate is None else 1000 * config.bitrate,
+    )
+
+
+def _paired(
+    result: Result, layout: Layout, shown: range, video: str | os.PathLike[str] | None, info: VideoInfo | None
 ) -> Iterator[tuple[int, Frame | None]]:
     """Index in the result and the video's frame (None without a video), for every picture to draw."""
-    wanted = range(0, result.keypoints.frames, step)
-    if video is None or info is None:
-        yield from ((index, None) for index in wanted)
+    if video is None or info is None or layout.video is None:
+        yield from ((index, None) for index in shown)
         return
-    frames = read_frames(video, info, size=layout.video[2:])
+    rate = info.fps / result.fps
+    first = int(shown.start * rate)
+    frames = read_frames(video, info, size=layout.video[2:], start=first / info.fps)
     with closing(ahead(frames, _AHEAD)) as decoded:
-        yield from paired(decoded, info.fps / result.fps, wanted)
+        yield from paired(decoded, rate, shown, first)
 
 
-def paired(frames: Iterator[Frame], rate: Fraction, wanted: range) -> Iterator[tuple[int, Frame]]:
+def paired(frames: Iterator[Frame], rate: Fraction, wanted: range, first: int = 0) -> Iterator[tuple[int, Frame]]:
     """Each wanted index with the frame shown at that time; ends when either ends.
 
     Args:
         frames: The video.
         rate: Frames of the video per index.
         wanted: Ascending indices.
+        first: Frames of the video before those given.
     """
-    position = -1
+    position = first - 1
     frame: Frame | None = None
     for index in wanted:
         while position < int(index * rate):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from videopose3d.opencv import cv2
 from videopose3d.render.text import stamp, stencil
-from videopose3d.render.theme import GUESSED, OUTLINE, RGB, SIDE, TEXT, bone_sides
+from videopose3d.render.theme import DARK, GUESSED, RGB, Theme, bone_sides
 from videopose3d.skeleton import Skeleton, side
 from videopose3d.types import BoolArray, FloatArray, Frame
 
@@ -31,11 +31,13 @@ class Overlay:
         skeleton: Which joints the points are.
         scale: Picture px per keypoint px, (x, y).
         letters: Size of the tags above people's heads [px].
+        theme: The colours.
     """
 
     skeleton: Skeleton
     scale: tuple[float, float] = (1.0, 1.0)
     letters: int = 18
+    theme: Theme = DARK
 
     def draw(self, picture: Frame, points: FloatArray, scores: FloatArray, present: BoolArray) -> None:
         """Draw all people of one frame into ``picture`` (H, W, 3), in place.
@@ -80,28 +82,28 @@ class Overlay:
         return dict(sorted(groups.items()))
 
     def _bones(self, picture: Frame, at: Coordinates, bones: list[int], width: float, dashed: bool) -> None:
-        """Dark outlines below, colours above."""
+        """Outlines below, colours above."""
         rim = max(1, round(width * 0.35))
         strokes = []
         for bone in bones:
             a, b = self.skeleton.bone_indices[bone]
             ends = _dashes(at[a], at[b], width * 2.5) if dashed else np.array([[at[a], at[b]]])
             thickness = max(1, round(width * (0.5 if self._facial[bone] else 1)))
-            strokes.append((_fixed(ends), thickness, SIDE[self._sides[bone]]))
+            strokes.append((_fixed(ends), thickness, self.theme.side(self._sides[bone])))
         for ends, thickness, _ in strokes:
-            cv2.polylines(picture, list(ends), False, OUTLINE, thickness + 2 * rim, cv2.LINE_AA, _SHIFT)
+            cv2.polylines(picture, list(ends), False, self.theme.outline, thickness + 2 * rim, cv2.LINE_AA, _SHIFT)
         for ends, thickness, colour in strokes:
             cv2.polylines(picture, list(ends), False, colour, thickness, cv2.LINE_AA, _SHIFT)
 
     def _joints(self, picture: Frame, at: Coordinates, joints: list[int], width: float, sure: FloatArray) -> None:
-        """A dot per joint: its side's colour inside a dark rim, or hollow where it was guessed."""
+        """A dot per joint: its side's colour inside a rim, or hollow where it was guessed."""
         for joint in joints:
             name = self.skeleton.joints[joint]
             radius = width * (0.45 if any(part in name for part in _FACE) else 0.95)
-            _disc(picture, at[joint], radius + max(1.0, width * 0.3), OUTLINE)
-            _disc(picture, at[joint], radius, SIDE[side(name)])
+            _disc(picture, at[joint], radius + max(1.0, width * 0.3), self.theme.outline)
+            _disc(picture, at[joint], radius, self.theme.side(side(name)))
             if sure[joint] <= 0:
-                _disc(picture, at[joint], radius * 0.55, OUTLINE)
+                _disc(picture, at[joint], radius * 0.55, self.theme.outline)
 
     def _tag(self, picture: Frame, points: FloatArray, words: str) -> None:
         """The person's number, or that the frame was guessed, above the head."""
@@ -113,8 +115,8 @@ class Overlay:
         y = int(max(2, round(top[1] - 1.6 * height)))
         pad = height // 5
         area = picture[max(0, y - pad) : y + height + pad, max(0, x - 2 * pad) : x + width + 2 * pad]
-        area[:] = area // 3 + (np.array(OUTLINE) * 2 // 3).astype(np.uint8)
-        stamp(picture, mask, (x, y), TEXT)
+        self.theme.veil(area)
+        stamp(picture, mask, (x, y), self.theme.text)
 
     @cached_property
     def _sides(self) -> list[str]:

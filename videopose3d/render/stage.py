@@ -1,18 +1,20 @@
 """Where people stand on the floor of the 3D scene: camera axes to display axes, feet to the ground.
 
-Display axes: X right and Y forward as the levelled camera saw them, Z up; metres; the floor is Z = 0.
+Display axes: X right and Y forward as the levelled camera saw them, Z up; metres; the floor is Z = 0. These are the
+axes of `World`, which is shown as it is where a result has it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from videopose3d.levelling import levelling
-from videopose3d.types import FloatArray, Poses3D
+from videopose3d.skeleton import Skeleton
+from videopose3d.types import BoolArray, FloatArray, Poses3D, World
 
 Array = NDArray[np.float64]
 
@@ -37,6 +39,10 @@ class Stage:
         half: (2,) half of the floor's sides [m].
         height: Height of the room that people need [m].
         follow: The scene moves with the person.
+        skeleton: Which joints these are.
+        fps: Frame rate [1/s].
+        present: (P, T) False where a person was interpolated.
+        contacts: (P, T, 2) left and right foot stand on the ground; None where that is not known.
     """
 
     points: FloatArray
@@ -45,23 +51,77 @@ class Stage:
     half: Array
     height: float
     follow: bool
+    skeleton: Skeleton
+    fps: Fraction
+    present: BoolArray
+    contacts: BoolArray | None = None
 
 
-def set_stage(poses: Poses3D, fps: Fraction) -> Stage:
-    """Put everybody on the floor and measure the room; scale and view then hold for the whole clip."""
+def set_stage(
+    poses: Poses3D,
+    fps: Fraction,
+    *,
+    present: BoolArray | None = None,
+    world: World | None = None,
+    follow: bool | None = None,
+) -> Stage:
+    """Put everybody on the floor and measure the room; scale and view then hold for the whole clip.
+
+    Args:
+        poses: The people.
+        fps: Frame rate [1/s].
+        present: (P, T) False where a person was interpolated; by default nobody was.
+        world: The same people on the ground; without it the floor is taken from how they stand.
+        follow: Keep the scene on the first person; by default if there is one person only, and goes far.
+    """
+    points, roots = _without_world(poses, fps) if world is None else _in_world(poses, world)
+    frames = points.shape[1]
+    if follow is None:
+        follow = len(roots) == 1 and _travel(roots[0]) > FOLLOW_FROM
+    drift = _smooth(roots[0, :, :2], float(fps) / 2) if follow and len(roots) else np.zeros((frames, 2))
+    if follow and len(roots):
+        # A path on the ground is even, and feet that stand shall stand on the moving floor; others may jitter.
+        points[..., :2] -= (drift if world is not None else roots[0, :, :2])[:, None]
+    centre, half, height = _room(points)
+    if present is None:
+        present = np.isfinite(points).all((-1, -2))
+    contacts = None if world is None else world.contacts
+    whole = points.astype(np.float32)
+    return Stage(whole, drift, centre, half, height, bool(follow), poses.skeleton, fps, present, contacts)
+
+
+def in_one_scale(one: Stage, other: Stage) -> tuple[Stage, Stage]:
+    """Two stages whose rooms are of the same size, so that people in them can be compared."""
+    half, height = np.maximum(one.half, other.half), max(one.height, other.height)
+    return replace(one, half=half, height=height), replace(other, half=half, height=height)
+
+
+def _without_world(poses: Poses3D, fps: Fraction) -> tuple[Array, Array]:
+    """(P, T, J, 3) and roots (P, T, 3) in display axes, each person put on the floor by itself."""
     people, frames = poses.poses.shape[:2]
     level = levelling(poses, fps)
-    bodies = camera_to_display(poses.poses @ level)
     roots = np.zeros((people, frames, 3))
     for person in range(people):
-        roots[person] = _root(poses.trajectory[person] @ level, person, people)
-    follow = people == 1 and _travel(roots[0]) > FOLLOW_FROM
-    drift = _smooth(roots[0, :, :2], float(fps) / 2) if follow else np.zeros((frames, 2))
-    points = bodies + (roots[:, :, None] * (0, 0, 1) if follow else roots[:, :, None])
+        roots[person] = _root(camera_to_display(poses.trajectory[person] @ level), person, people)
+    points = camera_to_display(poses.poses @ level) + roots[:, :, None]
     for person in range(people):
         points[person, ..., 2] -= ground(points[person, ..., 2].min(-1), fps)[:, None] - SOLE
-    centre, half, height = _room(points)
-    return Stage(points.astype(np.float32), drift, centre, half, height, follow)
+    return points, roots
+
+
+def _in_world(poses: Poses3D, world: World) -> tuple[Array, Array]:
+    """(P, T, J, 3) and roots (P, T, 3) in world axes; who has a pose but no place stands between the places."""
+    people, frames = poses.poses.shape[:2]
+    points, roots = world.poses.astype(np.float64), np.zeros((people, frames, 3))
+    bodies = poses.poses @ world.world_from_camera[:, :3].T
+    bodies -= bodies[:, :, :1]
+    for person in range(people):
+        roots[person] = _root(points[person, :, 0], person, people)
+        lost = ~np.isfinite(points[person]).all((-1, -2))
+        points[person, lost] = bodies[person, lost] + roots[person, lost, None]
+        if lost.all():  # in a row with the others: nobody knows how high, either
+            points[person, ..., 2] -= np.nanmin(points[person, ..., 2], initial=np.inf) - SOLE
+    return points, roots
 
 
 def camera_to_display(points: FloatArray) -> Array:
@@ -93,12 +153,11 @@ def ground(lowest: Array, fps: Fraction) -> Array:
     return np.asarray(np.fmin(level, lowest + _SINK))
 
 
-def _root(trajectory: FloatArray, person: int, people: int) -> Array:
+def _root(root: Array, person: int, people: int) -> Array:
     """(T, 3) where the pelvis is, in display axes; unknown places in between are interpolated.
 
     A person without any known place stands in a row with the others.
     """
-    root: Array = camera_to_display(trajectory)
     known = np.isfinite(root).all(-1)
     if not known.any():
         return np.tile([1.2 * (person - (people - 1) / 2), 0.0, 0.0], (len(root), 1))

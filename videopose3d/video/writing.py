@@ -121,6 +121,7 @@ def open_writer(
     audio_from: str | os.PathLike[str] | None = None,
     audio_start: float = 0.0,
     crf: int = 20,
+    bitrate: int | None = None,
     encoder: str | None = None,
 ) -> Iterator[FrameWriter]:
     """A writer of RGB pictures; ``path`` appears, whole, when the block ends well, and not otherwise.
@@ -132,6 +133,7 @@ def open_writer(
         audio_from: A video whose sound is carried; never an obstacle: without usable sound it is left out.
         audio_start: Where in that video the written frames begin [s after its first frame].
         crf: Constant quality, 0 (best) to 51, in the steps of x264.
+        bitrate: On average [bit/s], instead of a constant quality; nothing to a GIF.
         encoder: ffmpeg's name of the one to use; the first that works when left out.
 
     Raises:
@@ -144,7 +146,7 @@ def open_writer(
     container = _container(final, rate)
     gif = final.suffix.lower() == ".gif"
     name = "ffv1" if gif else choose_encoder(container.encoders if encoder is None else (encoder,), size)
-    picture_options = _picture_options(name, size, rate, crf)
+    picture_options = _picture_options(name, size, rate, crf, bitrate)
     with (
         replacing(final) as partial,
         tempfile.TemporaryDirectory(dir=final.parent, prefix=".film-") as folder,
@@ -215,8 +217,10 @@ def _container(path: Path, rate: Fraction) -> Container:
     return container
 
 
-def _picture_options(encoder: str, size: tuple[int, int], rate: Fraction, crf: int) -> dict[str, Any]:
-    """Options for ffmpeg's ``encoder`` that give about the quality that ``crf`` means to x264."""
+def _picture_options(
+    encoder: str, size: tuple[int, int], rate: Fraction, crf: int, bitrate: int | None = None
+) -> dict[str, Any]:
+    """Options for ffmpeg's ``encoder`` that give ``bitrate`` [bit/s], or about the quality ``crf`` means to x264."""
     if encoder == "ffv1":
         return {"c:v": encoder, "pix_fmt": "bgr0", "g": 1}
     bits = round(0.1 * size[0] * size[1] * float(rate) * 2 ** ((23 - crf) / 6))  # for those without a quality
@@ -227,6 +231,9 @@ def _picture_options(encoder: str, size: tuple[int, int], rate: Fraction, crf: i
         "libvpx-vp9": {"crf": min(63, crf + 10), "b:v": 0, "deadline": "realtime", "cpu-used": 6, "row-mt": 1},
     }
     quality = qualities.get(encoder, {"b:v": max(bits, 100_000)})
+    if bitrate is not None:
+        speed = ("preset", "deadline", "cpu-used", "row-mt")
+        quality = {name: value for name, value in quality.items() if name in speed} | {"b:v": bitrate}
     colours = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}
     return {"c:v": encoder, "pix_fmt": "yuv420p", **quality, **colours}
 
