@@ -109,7 +109,9 @@ def test_no_text_in_the_motion_can_end_its_element():
 
 def test_left_and_right_have_the_colours_of_the_video(make_result, tmp_path):
     style = export(make_result(), tmp_path).texts["style"]
-    for name, colour in {**theme.SIDE, "page": theme.BACKGROUND, "text": theme.TEXT}.items():
+    dark = theme.DARK
+    colours = {name: dark.side(name) for name in ("left", "right", "middle")}
+    for name, colour in {**colours, "page": dark.background, "text": dark.text}.items():
         assert f"--{name}: rgb{colour};" in style.split("@media")[0]
     assert "prefers-color-scheme: light" in style
 
