@@ -13,6 +13,7 @@ import click
 from videopose3d import __version__
 from videopose3d.cli_detectors import detectors
 from videopose3d.cli_evaluate import evaluate
+from videopose3d.cli_export import export, view_option
 from videopose3d.cli_finetune import finetune
 from videopose3d.cli_jobs import NothingToDo, each, one, reported
 from videopose3d.cli_lift import lift
@@ -65,8 +66,11 @@ def main() -> None:
     "exports",
     multiple=True,
     type=PathOption,
-    help="Also write this file: .npz, .json, .csv, .bvh, .glb, .trc, .c3d, .mot, .angles.csv or .html; repeatable.",
+    help="Also write this file: .npz, .json, .csv, .bvh, .glb, .trc, .c3d, .mot, .angles.csv, .html or .rrd; "
+    "repeatable.",
 )
+@click.option("--embed-video", is_flag=True, help="Put a small copy of the video into .html and .rrd exports.")
+@view_option
 @click.option("--no-render", is_flag=True, help="Write the result file only.")
 @folder_option
 @overwrite_option
@@ -90,7 +94,11 @@ def infer(
     Without -o and --export each source gives NAME_3d.mp4 and NAME_3d.npz in the output folder; with them
     just the named files are written.
     """
+    from videopose3d.export import check_view
+
     with reported():
+        if options["view"]:
+            check_view()
         found = expand_sources(sources)
         if len(found) > 1 and (output or exports):
             raise click.UsageError("-o and --export name one file; for several sources use --output-dir.")
@@ -109,6 +117,7 @@ def infer(
 
 
 def _infer(job: tuple[str, Path | None, list[Path]], options: dict[str, Any], progress: ProgressPrinter) -> Any:
+    from videopose3d.export import view_result
     from videopose3d.pipeline.infer import infer as run
     from videopose3d.pipeline.stages import StageFiles, content_key, keypoints_key
     from videopose3d.weights.store import find_lifter
@@ -120,8 +129,9 @@ def _infer(job: tuple[str, Path | None, list[Path]], options: dict[str, Any], pr
     )
     stages = StageFiles(outputs[0].parent, source, reuse=options["resume"])
     files = keypoints_key(config.detect.keypoints) if config.detect.keypoints else ""
-    whole_run = (config, files, content_key(find_lifter(config.lift.lifter)), [path.name for path in outputs])
-    if stages.is_done(whole_run, outputs):
+    names = [path.name for path in outputs]
+    whole_run = (config, files, content_key(find_lifter(config.lift.lifter)), names, options["embed_video"])
+    if stages.is_done(whole_run, outputs) and not options["view"]:
         raise NothingToDo(outputs)
     result = run(
         source,
@@ -129,11 +139,14 @@ def _infer(job: tuple[str, Path | None, list[Path]], options: dict[str, Any], pr
         exports=exports,
         config=config,
         overwrite=options["overwrite"] or options["resume"],
+        embed_video=options["embed_video"],
         stages=stages,
         progress=progress,
     )
     if result.people:
         stages.set_done(whole_run, outputs)
+        if options["view"]:
+            view_result(result, source)
     return result
 
 
@@ -197,52 +210,7 @@ def render(result: Path, output: Path, video: str | None, overwrite: bool, **opt
     one(result, output, run, options, overwrite=True)
 
 
-@main.command()
-@click.argument("result", type=PathOption)
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    type=PathOption,
-    required=True,
-    multiple=True,
-    help="File to write, by suffix; repeatable.",
-)
-@overwrite_option
-@json_option
-@quiet_option
-def export(result: Path, outputs: tuple[Path, ...], overwrite: bool, **options: Any) -> None:
-    """A RESULT in files that other tools read.
-
-    \b
-    videopose3d export clip_3d.npz -o clip.json -o clip.csv
-    videopose3d export clip_3d.npz -o clip.bvh -o clip.glb          Blender, Unity, ...
-    videopose3d export clip_3d.npz -o clip.trc -o clip.mot          OpenSim; also .c3d
-    videopose3d export clip_3d.npz -o clip.angles.csv -o clip.html  joint angles; a player for the browser
-
-    BVH and MOT hold one person each: the second one's file is clip_2.bvh, and so on.
-    """
-
-    def run(_: Any, __: ProgressPrinter) -> Any:
-        from videopose3d.export import export_result, exporter, files_of
-        from videopose3d.files import check_overwrite
-        from videopose3d.result_file import load_result
-
-        for path in outputs:
-            exporter(path)
-            check_overwrite(path, overwrite)
-        loaded = load_result(result)
-        written = [file for path in outputs for file in files_of(loaded, path)]
-        for file in written:
-            check_overwrite(file, overwrite)
-        for path in outputs:
-            export_result(loaded, path)
-        return _with_outputs(loaded, written)
-
-    each([result], run, options)
-
-
-for command in (prepare, train, evaluate, finetune, train_mocap, weights, detectors):
+for command in (export, prepare, train, evaluate, finetune, train_mocap, weights, detectors):
     main.add_command(command)
 
 

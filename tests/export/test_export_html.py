@@ -1,4 +1,4 @@
-"""The page as text and data; its script in node, and the whole in a headless browser, where they are installed."""
+"""The page as text and data, and its script in node, where that is installed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from clips import MakeVideo, frame_number
 
-from tests.export.browser import BROWSER, Tab, opened
+from tests.export.ground import grounded
+from videopose3d.errors import InputError
 from videopose3d.export import export_result
 from videopose3d.export.html import UNKNOWN, _json
 from videopose3d.export.upright import upright
 from videopose3d.render import theme
-from videopose3d.skeleton import H36M17
+from videopose3d.skeleton import COCO17, H36M17
+from videopose3d.video import probe, read_frames
 
 NOBODY, GUESSED = 2, 3  # frames of the first person, see make_result
 NODE = shutil.which("node")
@@ -46,6 +49,11 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.texts[self.inside] = self.texts.get(self.inside, "") + data
+
+
+def film_of(make_video: MakeVideo) -> Path:
+    """What `make_result` with 100 frames could have been made from."""
+    return make_video(name="film.mp4", size=(640, 360), fps="30000/1001", frames=100)
 
 
 def export(result, folder: Path) -> Page:
@@ -98,7 +106,11 @@ def test_a_source_named_like_a_script_stays_text(make_result, tmp_path):
     result = replace(result, keypoints=replace(result.keypoints, source=name))
     page = export(result, tmp_path)
     assert page.texts["title"] == Path(name).name
-    assert [a.get("type") for tag, a in page.elements if tag == "script"] == ["application/json", None]
+    assert [a.get("type") for tag, a in page.elements if tag == "script"] == [
+        "text/plain",
+        "application/json",
+        None,
+    ]
     assert page.texts["script"].count('"use strict"') == 1
 
 
@@ -109,11 +121,57 @@ def test_no_text_in_the_motion_can_end_its_element():
 
 def test_left_and_right_have_the_colours_of_the_video(make_result, tmp_path):
     style = export(make_result(), tmp_path).texts["style"]
-    dark = theme.DARK
-    colours = {name: dark.side(name) for name in ("left", "right", "middle")}
-    for name, colour in {**colours, "page": dark.background, "text": dark.text}.items():
-        assert f"--{name}: rgb{colour};" in style.split("@media")[0]
-    assert "prefers-color-scheme: light" in style
+    dark, _, light = style.partition(':root[data-theme="light"]')
+    for look, drawn in ((dark, theme.DARK), (light, theme.LIGHT)):
+        colours = {name: drawn.side(name) for name in ("left", "right", "middle")}
+        for name, colour in {**colours, "page": drawn.background, "text": drawn.text}.items():
+            assert f"--{name}: rgb{colour};" in look
+    assert re.findall(r"--[\w-]+(?=:)", dark) == re.findall(r"--[\w-]+(?=:)", light.split("}")[0])
+
+
+def test_feet_on_the_ground_are_told(make_result, tmp_path):
+    result = grounded(make_result())
+    motion = json.loads(export(result, tmp_path).texts["motion"])
+    for person in range(2):
+        found = array(motion["people"][person]["contacts"], "u1")
+        np.testing.assert_array_equal(np.stack([found & 1, found >> 1], -1), result.world.contacts[person])
+    assert "on the ground" in motion["facts"]
+    plain = json.loads(export(make_result(), tmp_path).texts["motion"])
+    assert plain["people"][0]["contacts"] == ""
+    assert "camera taken for level" in plain["facts"]
+
+
+def test_the_video_is_in_the_page_if_asked(make_result, make_video, tmp_path):
+    result = make_result(2, 100)
+    export_result(result, tmp_path / "out.html", video=film_of(make_video))
+    page = Page((tmp_path / "out.html").read_text(encoding="utf-8"))
+    (tmp_path / "film.mp4").write_bytes(b64decode(page.texts["film-data"]))
+    info = probe(tmp_path / "film.mp4")
+    assert (info.size, info.codec, info.frame_count, info.fps) == ((480, 270), "h264", 100, result.fps)
+    assert [frame_number(frame) for frame in read_frames(tmp_path / "film.mp4")] == list(range(100))
+    motion = json.loads(page.texts["motion"])
+    assert f"video {(tmp_path / 'film.mp4').stat().st_size / 1e6:.2g} MB" in motion["facts"]
+    film = motion["film"]
+    assert (film["size"], film["joints"]) == ([1920, 1080], list(COCO17.joints))
+    steps = array(film["people"][0]["points"], "<i2").reshape(100, 17, 2)
+    found = np.where(steps == UNKNOWN, np.nan, steps * film["unit"])
+    np.testing.assert_allclose(found, result.keypoints_2d[0], atol=film["unit"])
+    scores = array(film["people"][1]["scores"], "u1").reshape(100, 17)
+    np.testing.assert_allclose(scores / 255, result.keypoints_score[1], atol=0.003)
+
+
+def test_without_a_video_there_is_none(make_result, tmp_path):
+    page = export(make_result(), tmp_path)
+    assert "film-data" not in page.texts
+    assert "film" not in json.loads(page.texts["motion"])
+
+
+def test_the_video_of_something_else_is_refused(make_result, make_video, tmp_path):
+    with pytest.raises(InputError, match="64x48"):
+        export_result(make_result(), tmp_path / "out.html", video=make_video())
+    with pytest.raises(InputError, match="gone"):
+        export_result(make_result(), tmp_path / "out.html", video=tmp_path / "gone.mp4")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("people", "frames"), [(0, 5), (1, 1), (2, 0)])
@@ -178,75 +236,3 @@ def test_the_script_decodes_and_projects(make_result, tmp_path):
     assert got["hidden"] is None
     assert got["time"] == "1:15.00  ·  frame 3 of 6"
     assert got["colours"] == theme.bone_sides(H36M17)
-
-
-def drawn(tab: Tab) -> dict[str, Any]:
-    """What the page shows once it has drawn again; ``ink`` changes with the picture."""
-    return dict(
-        tab.run("""(async () => {
-          for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
-          const canvas = document.getElementById("scene"), text = (id) => document.getElementById(id).textContent;
-          return { frame: Number(document.getElementById("seek").value), time: text("time"), legend: text("legend"),
-            ink: canvas.toDataURL(), speed: document.getElementById("speed").value,
-            nobody: !document.getElementById("nobody").hidden };
-        })()""")
-    )
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium")
-def test_the_page_plays_and_scrubs_in_a_browser(make_result, tmp_path):
-    result = make_result(2, 100)
-    result.poses.poses[:, 99] = np.nan
-    export(result, tmp_path)
-    with opened(tmp_path / "out.html") as tab:
-        tab.run("new Promise((done) => setTimeout(done, 500))")
-        first = drawn(tab)
-        assert 0 < first["frame"] < 60  # it plays by itself
-        assert first["legend"] == "their lefttheir rightperson 1person 2"
-        tab.press(" ")
-        tab.run("seek = document.getElementById('seek'); seek.value = 40; seek.dispatchEvent(new Event('input'))")
-        assert drawn(tab)["time"].endswith("frame 40 of 100")
-        still = drawn(tab)
-        assert still == drawn(tab)  # it stands still
-        tab.press("ArrowRight")
-        tab.press("ArrowRight", shift=True)
-        tab.press("ArrowUp")
-        moved = drawn(tab)
-        assert (moved["frame"], moved["speed"]) == (40 + 1 + 30, "2")
-        inks = {still["ink"], moved["ink"]}
-        tab.mouse("mousePressed", 400, 300, button="left", buttons=1, clickCount=1)
-        tab.mouse("mouseMoved", 460, 320, button="left", buttons=1)
-        tab.mouse("mouseReleased", 460, 320, button="left", clickCount=1)
-        inks.add(drawn(tab)["ink"])
-        tab.mouse("mouseWheel", 400, 300, deltaX=0, deltaY=120)
-        inks.add(drawn(tab)["ink"])
-        for key in "23o":
-            tab.press(key)
-            inks.add(drawn(tab)["ink"])
-        assert len(inks) == 7  # seek, steps, turn, zoom, two views and the orbit each change the picture
-        tab.press("End")
-        assert (drawn(tab)["frame"], drawn(tab)["nobody"]) == (99, True)
-        assert tab.complaints == []
-        assert {url for url in tab.requests if not url.startswith("data:")} == {(tmp_path / "out.html").as_uri()}
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium")
-@pytest.mark.parametrize(("people", "frames"), [(0, 5), (1, 1), (2, 0)])
-def test_a_page_without_motion_opens(make_result, tmp_path, people, frames):
-    export(make_result(people, frames), tmp_path)
-    with opened(tmp_path / "out.html") as tab:
-        tab.press("ArrowRight")
-        assert drawn(tab)["nobody"] is (people * frames == 0)
-        assert tab.complaints == []
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium")
-def test_the_browser_sees_what_a_bad_page_does(tmp_path):
-    (tmp_path / "bad.html").write_text("<img src='http://127.0.0.1:9/a.png'><script>nothing.at.all()</script>")
-    with opened(tmp_path / "bad.html") as tab:
-        tab.run("new Promise((done) => setTimeout(done, 300))")
-        assert any("a.png" in url for url in tab.requests)
-        assert any("nothing" in complaint for complaint in tab.complaints)

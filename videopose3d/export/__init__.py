@@ -11,7 +11,8 @@ from videopose3d.errors import OutputError
 from videopose3d.files import check_overwrite
 from videopose3d.types import Result
 
-Exporter = Callable[[Result, Path], None]
+Exporter = Callable[..., None]
+"""``write(result, path)``; those of `WITH_VIDEO` also take ``video``."""
 
 FORMATS = {
     ".npz": "npz",
@@ -24,23 +25,50 @@ FORMATS = {
     ".html": "html",
     ".bvh": "bvh",
     ".glb": "glb",
+    ".rrd": "rrd",
 }
 """Suffix -> module of this package; its ``write(result, path)`` writes the file atomically."""
 
-__all__ = ["FORMATS", "export_result", "exporter", "files_of"]
+WITH_VIDEO = (".html", ".rrd")
+"""Suffixes of files that can hold the video, too."""
+
+__all__ = ["FORMATS", "WITH_VIDEO", "check_view", "export_result", "exporter", "files_of", "holds_video", "view_result"]
 
 
-def export_result(result: Result, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
+def export_result(
+    result: Result,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = True,
+    video: str | os.PathLike[str] | None = None,
+) -> None:
     """Write the result in the format that the suffix of ``path`` names; the file appears whole or not at all.
+
+    Args:
+        result: What to write.
+        path: Its suffix chooses the format.
+        overwrite: Replace a file that is there.
+        video: The source of the result, to be put into the file as a small copy; for the formats of `WITH_VIDEO`,
+            without effect on others.
 
     Raises:
         OutputError: The suffix names no format, the file is there and ``overwrite`` is False, or the place
             cannot be written.
+        InputError: The video cannot be read, or is of another shape than the result.
+        VideoPose3DError: The result lacks what the format needs.
     """
     write = exporter(path)
     for file in files_of(result, path):
         check_overwrite(file, overwrite)
-    write(result, Path(path))
+    if video is not None and holds_video(path):
+        write(result, Path(path), video)
+    else:
+        write(result, Path(path))
+
+
+def holds_video(path: str | os.PathLike[str]) -> bool:
+    """A file of that name can hold the video."""
+    return Path(path).suffix.lower() in WITH_VIDEO
 
 
 def files_of(result: Result, path: str | os.PathLike[str]) -> list[Path]:
@@ -59,6 +87,7 @@ def exporter(path: str | os.PathLike[str]) -> Exporter:
 
     Raises:
         OutputError: The suffix names no format.
+        MissingDependencyError: The format needs a package that is not installed.
     """
     parts = [part.lower() for part in Path(path).suffixes[-2:]]
     suffix = "".join(parts) if "".join(parts) in FORMATS else "".join(parts[-1:])
@@ -66,5 +95,34 @@ def exporter(path: str | os.PathLike[str]) -> Exporter:
         raise OutputError(
             f"{suffix or 'a name without a suffix'} is no export format", where=path, fix=f"Use {', '.join(FORMATS)}."
         )
-    write: Exporter = import_module(f"{__name__}.{FORMATS[suffix]}").write
+    module = import_module(f"{__name__}.{FORMATS[suffix]}")
+    if hasattr(module, "check"):
+        module.check(path)
+    write: Exporter = module.write
     return write
+
+
+def check_view() -> None:
+    """Ask before the work whether `view_result` can open a viewer.
+
+    Raises:
+        MissingDependencyError: Rerun is not installed.
+        OutputError: There is no screen.
+    """
+    from videopose3d.export import rrd
+
+    rrd.check_view()
+
+
+def view_result(result: Result, video: str | os.PathLike[str] | None = None) -> None:
+    """Show the result, beside its source if that is given, in the Rerun viewer, which stays open.
+
+    Raises:
+        MissingDependencyError: Rerun is not installed.
+        OutputError: There is no screen.
+        InputError: The video cannot be read, or is of another shape than the result.
+        VideoPose3DError: The result has no 3D stage.
+    """
+    from videopose3d.export import rrd
+
+    rrd.view(result, video)

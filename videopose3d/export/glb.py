@@ -16,7 +16,7 @@ from videopose3d.export.gltf import ATTRIBUTE, INDEX, Gltf, Json
 from videopose3d.export.mannequin import SIDES, mannequin
 from videopose3d.export.rotations import quaternions
 from videopose3d.export.skeletal import Motion, motions, rest_positions
-from videopose3d.export.upright import AXES, Array, camera_to_y_up, lifted, upright
+from videopose3d.export.upright import AXES, Array, camera_pose, lifted
 from videopose3d.types import Result
 
 # The colours of the rendered video (render/theme.py), sRGB.
@@ -145,7 +145,7 @@ def _animate(gltf: Gltf, animation: Json, motion: Motion, first: int, times: int
 
 def _add_camera(gltf: Gltf, result: Result) -> list[int]:
     """Append the camera that filmed the clip, where its focal length is known; the nodes it takes."""
-    if not result.focal or (seen_from := _camera_pose(result)) is None:
+    if not result.focal or (seen_from := camera_pose(result)) is None:
         return []
     turn, place = seen_from
     width, height = result.keypoints.size
@@ -155,18 +155,3 @@ def _add_camera(gltf: Gltf, result: Result) -> list[int]:
     return [
         gltf.add("nodes", {"name": "Camera", "camera": camera, "translation": place.tolist(), "rotation": rotation})
     ]
-
-
-def _camera_pose(result: Result) -> tuple[Array, Array] | None:
-    """Turn (3, 3) and place (3,) [m] of the camera, which looks along its -Z; None where nobody has a place."""
-    if result.world is not None:
-        matrix = result.world.world_from_camera
-        y_up = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])  # of z up
-        return y_up @ matrix[:, :3] * (1.0, -1.0, -1.0), y_up @ matrix[:, 3]
-    poses = lifted(result)
-    placed = np.isfinite(poses.trajectory).all(-1) & np.isfinite(poses.poses).all((-1, -2))
-    if not placed.any():
-        return None
-    pelvis = poses.skeleton.index("pelvis")
-    seen = camera_to_y_up(poses.trajectory + poses.poses[:, :, pelvis])
-    return np.eye(3), (upright(result)[:, :, pelvis] - seen)[placed][0]

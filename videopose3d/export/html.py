@@ -7,6 +7,7 @@ of little-endian numbers, so that ten minutes of one person take about three meg
 from __future__ import annotations
 
 import json
+import os
 from base64 import b64encode
 from collections.abc import Iterator
 from html import escape
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videopose3d import __version__
+from videopose3d.export.film import small_copy
 from videopose3d.export.upright import AXES, Array, lifted, upright
 from videopose3d.files import replacing
 from videopose3d.types import Result
@@ -27,12 +29,29 @@ UNKNOWN = -32768
 _LARGEST = 32767
 _FINEST = 1e-4
 """Joints are written in steps of this [m], or of what the farthest of them needs to fit 16 bits."""
+MAX_SIDE = 480
+"""Of the video in the page [px]."""
 _PARTS = Path(__file__).parent / "player"
 
 
-def write(result: Result, path: Path) -> None:
-    """Write ``path``; a person without a place in a frame stands between the neighbouring ones."""
+def write(result: Result, path: Path, video: str | os.PathLike[str] | None = None) -> None:
+    """Write ``path``; a person without a place in a frame stands between the neighbouring ones.
+
+    Args:
+        result: The motion.
+        path: The page.
+        video: The source of the result; a small copy of it is put beside the motion.
+
+    Raises:
+        VideoPose3DError: The result has no 3D stage.
+        InputError: The video cannot be read, or is of another shape than the result.
+    """
     motion = _motion(result)
+    film = b""
+    if video is not None and result.keypoints.frames:
+        film = small_copy(result, video, MAX_SIDE).contents
+        motion["film"] = _film(result)
+        motion["facts"] += f" · video {len(film) / 1e6:.2g} MB"
     page = (_PARTS / "page.html").read_text(encoding="utf-8")
     parts = {
         "version": __version__,
@@ -40,6 +59,7 @@ def write(result: Result, path: Path) -> None:
         "style": (_PARTS / "player.css").read_text(encoding="utf-8"),
         "script": (_PARTS / "player.js").read_text(encoding="utf-8"),
         "motion": _json(motion),
+        "film": b64encode(film).decode("ascii"),
     }
     with replacing(path) as partial:
         partial.write_text("".join(_filled(page, parts)), encoding="utf-8", newline="\n")
@@ -79,6 +99,35 @@ def _motion(result: Result) -> dict[str, Any]:
                 "joints": _base64(_steps(joints[person], unit)),
                 "roots": _base64(roots[person].astype("<f4")),
                 "seen": _base64(kp.present[person].astype("u1")),
+                "contacts": _base64(_contacts(result, person)),
+            }
+            for person in range(result.people)
+        ],
+    }
+
+
+def _contacts(result: Result, person: int) -> NDArray[np.uint8]:
+    """(T,) 1 where the left foot stands on the ground, and 2 more where the right one does; empty without a ground."""
+    if result.world is None:
+        return np.zeros(0, np.uint8)
+    feet: NDArray[np.uint8] = result.world.contacts[person].astype("u1") @ np.array([1, 2], "u1")
+    return feet
+
+
+def _film(result: Result) -> dict[str, Any]:
+    """What is drawn over the video: keypoints in int16 steps of ``unit`` px, scores as parts of 255."""
+    kp = result.keypoints
+    farthest = float(np.abs(kp.points[np.isfinite(kp.points)]).max(initial=1.0))
+    unit = farthest / _LARGEST
+    return {
+        "size": list(kp.size),
+        "unit": unit,
+        "joints": list(kp.skeleton.joints),
+        "bones": [list(bone) for bone in kp.skeleton.bone_indices],
+        "people": [
+            {
+                "points": _base64(_steps(kp.points[person].astype(np.float64), unit)),
+                "scores": _base64(np.round(kp.scores[person].clip(0, 1) * 255).astype("u1")),
             }
             for person in range(result.people)
         ],
@@ -90,7 +139,8 @@ def _facts(result: Result) -> str:
     people = f"{result.people} {'person' if result.people == 1 else 'people'}"
     rate = f"{float(result.fps):.4g} frames/s"
     seconds = f"{float(result.keypoints.frames / result.fps):.1f} s"
-    return " · ".join([people, seconds, rate, "metres"])
+    ground = "on the ground" if result.world is not None else "camera taken for level"
+    return " · ".join([people, seconds, rate, "metres", ground])
 
 
 def _steps(joints: Array, unit: float) -> NDArray[np.int16]:

@@ -40,6 +40,13 @@ def camera_to_y_up(points: NDArray[np.floating[Any]]) -> Array:
     return turned
 
 
+def y_up_to_z_up(points: Array) -> Array:
+    """(..., 3) X right, Y up, Z back -> x right, y away, z up: the axes of ``World``."""
+    x, y, z = np.moveaxis(points, -1, 0)
+    turned: Array = np.stack([x, -z, y], -1)
+    return turned
+
+
 def levelled(result: Result) -> Poses3D:
     """Poses and trajectory as a level camera on the ground would have them: x right, y down, z forward [m].
 
@@ -82,6 +89,21 @@ def upright(result: Result, *, fill: bool = False) -> Array:
     if result.world is None:
         points[..., 1] -= _floor(points)
     return points
+
+
+def camera_pose(result: Result) -> tuple[Array, Array] | None:
+    """Turn (3, 3) and place (3,) [m] of the camera that filmed the clip, Y up; it looks along its own -Z.
+
+    None where nobody has a place and no ground was found.
+    """
+    if result.world is not None:
+        matrix = result.world.world_from_camera
+        y_up = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])  # of z up
+        return y_up @ matrix[:, :3] * (1.0, -1.0, -1.0), y_up @ matrix[:, 3]
+    poses = lifted(result)
+    seen = camera_to_y_up(poses.poses + poses.trajectory[:, :, None])
+    placed = np.isfinite(seen)
+    return (np.eye(3), (upright(result) - seen)[placed.all(-1)][0]) if placed.any() else None
 
 
 def markers(skeleton_joints: tuple[str, ...], people: int) -> list[str]:

@@ -27,6 +27,7 @@ def infer(
     exports: Sequence[str | os.PathLike[str]] = (),
     config: InferConfig | None = None,
     overwrite: bool = True,
+    embed_video: bool = False,
     stages: StageFiles | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -35,9 +36,10 @@ def infer(
     Args:
         source: A video file or URL.
         output: .mp4, .webm, .gif, .png, .jpg, or a folder for a picture of every frame; None renders nothing.
-        exports: Files to write the result to: .npz, .json, .csv.
+        exports: Files to write the result to, in the formats of ``videopose3d.export.FORMATS``.
         config: Settings of the stages.
         overwrite: Replace files that are there; otherwise refuse before any work.
+        embed_video: Put a small copy of the video into exports that can hold it (.html, .rrd).
         stages: Where the results of finished stages are kept and taken from; None keeps nothing.
         progress: Called as ``progress(stage, done, total)``.
 
@@ -76,7 +78,7 @@ def infer(
             render(result, output, source, config.render, progress)
             count(keypoints.frames)
     with _timed(timings, "export") as count:
-        written = [*([output] if output else []), *_export(result, exports, overwrite)]
+        written = [*([output] if output else []), *_export(result, exports, overwrite, source if embed_video else None)]
         count(keypoints.frames)
     return replace(result, outputs=tuple(os.fspath(path) for path in written), timings=timings)
 
@@ -202,12 +204,17 @@ def render(
     render_video(result, output, video=source, config=config, progress=report)
 
 
-def _export(result: Result, exports: Sequence[str | os.PathLike[str]], overwrite: bool) -> list[Path]:
+def _export(
+    result: Result,
+    exports: Sequence[str | os.PathLike[str]],
+    overwrite: bool,
+    video: str | os.PathLike[str] | None,
+) -> list[Path]:
     """Write the exports; the files there are now."""
     from videopose3d.export import export_result, files_of
 
     for path in exports:
-        export_result(result, path, overwrite=overwrite)
+        export_result(result, path, overwrite=overwrite, video=video)
     return [file for path in exports for file in files_of(result, path)]
 
 

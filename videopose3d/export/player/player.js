@@ -12,10 +12,12 @@ function bytes(base64) {
 // One person: joints relative to the pelvis as int16 steps of `unit` metres (-32768: not known), roots as float32.
 function readPerson(person, motion) {
   const joints = bytes(person.joints), roots = bytes(person.roots), seen = bytes(person.seen);
-  const count = motion.joints.length;
+  const contacts = bytes(person.contacts), count = motion.joints.length;
   return {
     id: person.id,
     isSeen: (frame) => seen.getUint8(frame) === 1,
+    hasContacts: contacts.byteLength > 0,
+    stands: (side, frame) => contacts.byteLength > 0 && (contacts.getUint8(frame) & (side === "left" ? 1 : 2)) > 0,
     pose(frame) {
       const root = [0, 1, 2].map((axis) => roots.getFloat32((frame * 3 + axis) * 4, true));
       if (root.some(Number.isNaN)) return null;
@@ -33,10 +35,21 @@ function readPerson(person, motion) {
   };
 }
 
+// The 2D keypoints of one person: pixels of the video as int16 steps, scores as parts of 255.
+function readPoints(person, film) {
+  const points = bytes(person.points), scores = bytes(person.scores), count = film.joints.length;
+  return (frame) => film.joints.map((_, joint) => {
+    const at = frame * count + joint, steps = [0, 2].map((offset) => points.getInt16(at * 4 + offset, true));
+    if (steps.includes(-32768)) return null;
+    return [...steps.map((value) => value * film.unit), scores.getUint8(at) / 255];
+  });
+}
+
 function readMotion(text) {
   const motion = JSON.parse(text);
   motion.rate = motion.fps[0] / motion.fps[1];
   motion.actors = motion.people.map((person) => readPerson(person, motion));
+  if (motion.film) motion.points = motion.film.people.map((person) => readPoints(person, motion.film));
   return motion;
 }
 
@@ -166,6 +179,29 @@ function stroke(pen, line, size, width) {
   pen.stroke();
 }
 
+// A disc on the ground under every foot that stands.
+function drawContacts(pen, motion, poses, view, size, theme) {
+  pen.globalAlpha = 0.6;
+  for (const { points, stands } of poses) {
+    for (const foot of ["left", "right"]) {
+      const ankle = points && points[motion.joints.indexOf(`${foot}_ankle`)];
+      if (!ankle || !stands(foot)) continue;
+      const rim = discAround(ankle).map((point) => toView(point, view));
+      if (rim.some((point) => point[2] < 0.1)) continue;
+      pen.fillStyle = theme[foot];
+      pen.beginPath();
+      for (const point of rim) pen.lineTo(...toPixels(point, size).slice(0, 2));
+      pen.fill();
+    }
+  }
+  pen.globalAlpha = 1;
+}
+
+function discAround([x, , z], radius = 0.13) {
+  const angles = Array.from({ length: 20 }, (_, step) => (step * Math.PI) / 10);
+  return angles.map((angle) => [x + radius * Math.cos(angle), 0, z + radius * Math.sin(angle)]);
+}
+
 function drawPeople(pen, motion, poses, view, size, theme) {
   const bones = limbs(motion, poses, view);
   pen.lineCap = "round";
@@ -201,29 +237,106 @@ function drawNumbers(pen, poses, view, size, theme) {
   }
 }
 
+// The 2D keypoints over the video, which fills the box without being cut.
+function drawPoints(pen, motion, frame, box, theme) {
+  const film = motion.film, scale = Math.min(box.width / film.size[0], box.height / film.size[1]);
+  const left = (box.width - film.size[0] * scale) / 2, top = (box.height - film.size[1] * scale) / 2;
+  const shown = { joints: film.joints };
+  pen.lineCap = "round";
+  motion.points.forEach((points, person) => {
+    const found = points(frame).map((point) => point && [left + point[0] * scale, top + point[1] * scale, point[2]]);
+    for (const bone of film.bones) {
+      const [a, b] = bone.map((joint) => found[joint]);
+      if (!a || !b) continue;
+      pen.globalAlpha = 0.25 + 0.75 * Math.min(a[2], b[2]);
+      for (const [colour, width] of [[theme.page, 4.5], [theme[boneColour(shown, bone, person)], 2.5]]) {
+        pen.strokeStyle = colour;
+        pen.lineWidth = width;
+        pen.beginPath();
+        pen.moveTo(a[0], a[1]);
+        pen.lineTo(b[0], b[1]);
+        pen.stroke();
+      }
+    }
+  });
+  pen.globalAlpha = 1;
+}
+
+// When the feet of one person stand, over the whole clip, and where the clip is now.
+function drawSteps(pen, actor, frame, frames, box, theme) {
+  const width = box.width / frames, row = box.height / 2;
+  pen.fillStyle = theme.panel;
+  pen.fillRect(0, 0, box.width, box.height);
+  ["left", "right"].forEach((foot, number) => {
+    pen.fillStyle = theme[foot];
+    for (let start = 0; start < frames; start++) {
+      if (!actor.stands(foot, start)) continue;
+      let end = start + 1;
+      while (end < frames && actor.stands(foot, end)) end++;
+      pen.fillRect(start * width, number * row + 1, (end - start) * width, row - 2);
+      start = end;
+    }
+  });
+  pen.fillStyle = theme.text;
+  pen.fillRect(clamp((frame + 0.5) * width - 1, 0, box.width - 2), 0, 2, box.height);
+}
+
 // ---- the page
+
+// The video of the page, its clock that of the clip while it plays; null where there is none.
+function openFilm(motion, element) {
+  const data = element("film-data").textContent;
+  if (!motion.film || !data) return null;
+  const video = element("video");
+  video.src = URL.createObjectURL(new Blob([bytes(data)], { type: "video/mp4" }));
+  video.addEventListener("error", () => (element("film").hidden = true));
+  const usable = () => !element("film").hidden && video.readyState > 0;
+  return {
+    usable,
+    play(speed) {
+      video.playbackRate = speed;
+      if (usable() && video.paused && !video.ended) video.play().catch(() => {});
+    },
+    pause: () => video.pause(),
+    show(frame) {
+      if (usable()) video.currentTime = Math.min((frame + 0.5) / motion.rate, video.duration);
+    },
+    frame: () => (video.ended ? motion.frames : video.currentTime * motion.rate),
+    running: () => usable() && !video.paused && !video.seeking,
+  };
+}
 
 function start() {
   const element = (id) => document.getElementById(id);
   const motion = readMotion(element("motion").textContent);
   const canvas = element("scene"), pen = canvas.getContext("2d"), around = room(motion);
-  const state = { frame: 0, playing: false, orbit: false, follow: false, speed: 1, last: 0, dirty: true };
+  const state = { frame: 0, playing: false, orbit: false, follow: false, points: true, speed: 1, last: 0, dirty: true };
   const view = { yaw: 0, pitch: 0, distance: 1, target: [0, 0, 0] };
+  const film = openFilm(motion, element), overlay = element("overlay"), steps = element("steps");
+  const walker = motion.actors.find((actor) => actor.hasContacts);
   let theme = {}, size = { width: 1, height: 1, focal: 1.2 };
 
-  function readTheme() {
+  function setTheme(name) {
+    document.documentElement.dataset.theme = name;
+    element("theme").textContent = name === "light" ? "Dark" : "Light";
     const style = getComputedStyle(document.documentElement);
-    for (const name of ["page", "grid", "shadow", "left", "right", "middle", "text", "person-2", "person-3", "person-4", "person-5"])
-      theme[name] = style.getPropertyValue(`--${name}`).trim();
+    for (const key of ["page", "panel", "grid", "shadow", "left", "right", "middle", "text", "person-2", "person-3", "person-4", "person-5"])
+      theme[key] = style.getPropertyValue(`--${key}`).trim();
     state.dirty = true;
   }
 
+  function fit(surface) {
+    const ratio = window.devicePixelRatio || 1, box = surface.getBoundingClientRect();
+    surface.width = Math.round(box.width * ratio);
+    surface.height = Math.round(box.height * ratio);
+    surface.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
+    return box;
+  }
+
   function resize() {
-    const ratio = window.devicePixelRatio || 1, box = canvas.getBoundingClientRect();
+    const box = fit(canvas);
     size = { ...size, width: box.width, height: box.height };
-    canvas.width = Math.round(box.width * ratio);
-    canvas.height = Math.round(box.height * ratio);
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    for (const surface of [overlay, steps]) if (surface.offsetParent) fit(surface);
     state.dirty = true;
   }
 
@@ -243,11 +356,27 @@ function start() {
     state.playing = on && motion.frames > 1;
     element("play").innerHTML = state.playing ? "&#10074;&#10074;" : "&#9654;";
     element("play").setAttribute("aria-label", state.playing ? "Pause" : "Play");
+    if (film && !state.playing) film.pause();
+    if (film && !state.playing) film.show(Math.floor(state.frame));
+  }
+
+  function move(frame) {
+    state.frame = clamp(frame, 0, Math.max(motion.frames - 1, 0));
+    state.dirty = true;
   }
 
   function seek(frame) {
-    state.frame = clamp(frame, 0, Math.max(motion.frames - 1, 0));
-    state.dirty = true;
+    move(frame);
+    if (film) film.show(Math.floor(state.frame));
+  }
+
+  // The clip goes on by the clock of the video where there is one, else by that of the page.
+  function advance(seconds) {
+    const own = frameAfter(state.frame, seconds, state.speed, motion);
+    if (!film || !film.usable()) return move(own);
+    film.play(state.speed);
+    if (film.frame() >= motion.frames) return seek(0);
+    return film.running() ? move(film.frame()) : undefined;
   }
 
   function changeSpeed(by) {
@@ -269,22 +398,35 @@ function start() {
   function draw() {
     const frame = Math.floor(state.frame);
     const poses = motion.frames
-      ? motion.actors.map((actor, person) => ({ points: actor.pose(frame), seen: actor.isSeen(frame), person, id: actor.id }))
+      ? motion.actors.map((actor, person) => ({
+          points: actor.pose(frame), seen: actor.isSeen(frame), stands: (foot) => actor.stands(foot, frame), person, id: actor.id,
+        }))
       : [];
     if (state.follow) followed(poses);
     pen.fillStyle = theme.page;
     pen.fillRect(0, 0, size.width, size.height);
     drawGrid(pen, view, size, theme, around);
+    drawContacts(pen, motion, poses, view, size, theme);
     drawPeople(pen, motion, poses, view, size, theme);
+    drawAround(frame);
     element("nobody").hidden = poses.some((entry) => entry.points);
     element("seek").value = String(frame);
     element("time").textContent = timeText(frame, motion);
   }
 
+  function drawAround(frame) {
+    if (overlay.offsetParent) {
+      const box = overlay.getBoundingClientRect(), ink = overlay.getContext("2d");
+      ink.clearRect(0, 0, box.width, box.height);
+      if (state.points && motion.frames) drawPoints(ink, motion, frame, box, theme);
+    }
+    if (walker) drawSteps(steps.getContext("2d"), walker, frame, motion.frames, steps.getBoundingClientRect(), theme);
+  }
+
   function tick(now) {
     const seconds = Math.min((now - state.last) / 1000, 0.25);
     state.last = now;
-    if (state.playing) seek(frameAfter(state.frame, seconds, state.speed, motion));
+    if (state.playing) advance(seconds);
     if (state.orbit) view.yaw += seconds * 0.35;
     if (state.dirty || state.orbit) draw();
     state.dirty = false;
@@ -350,6 +492,8 @@ function start() {
     "-": () => zoom(1 / 0.85),
     o: () => toggle("orbit", "orbit"),
     f: () => toggle("follow", "follow"),
+    k: () => element("points").click(),
+    t: () => element("theme").click(),
     "?": () => element("help").click(),
   };
   document.addEventListener("keydown", (event) => {
@@ -372,6 +516,8 @@ function start() {
   for (const name of ["orbit", "follow"]) element(name).addEventListener("click", () => toggle(name, name));
   for (const button of document.querySelectorAll("[data-view]"))
     button.addEventListener("click", () => look(button.dataset.view));
+  element("points").addEventListener("click", () => toggle("points", "points"));
+  element("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "light" ? "dark" : "light"));
   element("help").addEventListener("click", () => {
     element("keys").hidden = !element("keys").hidden;
     element("help").setAttribute("aria-expanded", String(!element("keys").hidden));
@@ -388,9 +534,12 @@ function start() {
     element("legend").append(item);
   }
 
+  element("film").hidden = element("points").hidden = !film;
+  steps.hidden = !walker || !motion.frames;
+  const light = matchMedia("(prefers-color-scheme: light)");
+  light.addEventListener("change", () => setTheme(light.matches ? "light" : "dark"));
   new ResizeObserver(resize).observe(canvas);
-  matchMedia("(prefers-color-scheme: light)").addEventListener("change", readTheme);
-  readTheme();
+  setTheme(light.matches ? "light" : "dark");
   resize();
   look("camera");
   play(!matchMedia("(prefers-reduced-motion: reduce)").matches);
