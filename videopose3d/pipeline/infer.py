@@ -52,10 +52,8 @@ def infer(
     """
     config = _checked(config or InferConfig())
     _check_outputs(source, output, exports, overwrite)
-    if output and (config.render.frame or config.render.truth or config.render.plot):
-        from videopose3d.render.movie import check_before
-
-        check_before(output, config.render)
+    if output:
+        _check_render(output, config.render)
     weights = _check_lifter(config.lift)
     _import_ahead()
 
@@ -120,6 +118,13 @@ def _check_outputs(
         check_overwrite(path, overwrite)
     for path in [*([output] if output else []), *exports]:
         _check_place(Path(path))
+
+
+def _check_render(output: str | os.PathLike[str], config: RenderConfig) -> None:
+    if config.frame or config.truth or config.plot:  # finding out loads matplotlib
+        from videopose3d.render.movie import check_before
+
+        check_before(output, config)
 
 
 def _check_place(path: Path) -> None:
