@@ -1,14 +1,17 @@
 """How fast a picture is drawn: our renderer against a new matplotlib figure for every frame.
 
-    python benchmarks/render.py [--frames 300] [--people 1]
+    python benchmarks/render.py [--frames 300] [--people 1] [--everything] [--minutes 10]
 
 Both draw the same synthetic clip, 1280x720, the video's frame with the 2D skeleton on the left and the 3D
-scene on the right, in the same run. "draw" is the picture alone, "encode" the whole way to an MP4.
+scene on the right, in the same run. "draw" is the picture alone, "encode" the whole way from a video to an MP4.
+With --everything three more ways of ours: the light theme; a second view, a truth and two plots; an orbit. With
+--minutes the peak memory of a clip that long.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -53,8 +56,7 @@ def synthetic(frames: int, people: int) -> Result:
 
 
 def ours(result: Result) -> Draw:
-    layout = plan(SIZE, 720)
-    composer = Composer(result, layout, RenderConfig())
+    composer = Composer(result, plan(SIZE, 720), RenderConfig())
     canvas = composer.canvas()
     return lambda frame, video: composer.draw(frame, video, canvas)
 
@@ -94,9 +96,37 @@ def rate(draw: Draw, video: Frame, frames: int) -> float:
     return frames / (time.process_time() - started)
 
 
-def encode_ours(result: Result, folder: Path, video: Path) -> float:
-    report = render_video(result, folder / "ours.mp4", video=video)
+def encode_ours(result: Result, folder: Path, video: Path, config: RenderConfig | None = None) -> float:
+    report = render_video(result, folder / "ours.mp4", video=video, config=config)
     return report.frames / report.seconds
+
+
+def encode_everything(result: Result, folder: Path, video: Path) -> None:
+    np.savez(folder / "truth.npz", poses_3d=result.poses_3d, trajectory=result.trajectory)
+    plots = ("right_knee,left_knee", "left_wrist:height")
+    ways = {
+        "light theme": RenderConfig(theme="light"),
+        "orbit": RenderConfig(orbit=30),
+        "3 scenes, 2 plots": RenderConfig(second_view="side", truth=str(folder / "truth.npz"), plot=plots),
+    }
+    for name, config in ways.items():
+        print(f"  {name:18} {encode_ours(result, folder, video, config):8.1f} frames/s")
+
+
+def memory(minutes: float, people: int, folder: Path, picture: Frame) -> None:
+    """Render a clip that long; print the peak of this process and of the largest ffmpeg."""
+    frames = round(60 * minutes * FPS)
+    write_source(folder / "long.mp4", picture, frames)
+    speed = encode_ours(synthetic(frames, people), folder, folder / "long.mp4")
+    own, child = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(f"{minutes:g} minutes, {frames} frames, {speed:.1f} frames/s")
+    print(f"peak memory: {own:.0f} MiB, and {child:.0f} MiB of the larger of two ffmpeg; {own + 2 * child:.0f} at most")
+
+
+def write_source(path: Path, picture: Frame, frames: int) -> None:
+    with open_writer(path, SIZE, FPS) as writer:
+        for _ in range(frames):
+            writer.write(picture)
 
 
 def encode_figures(draw: Draw, picture: Frame, folder: Path, frames: int) -> float:
@@ -111,24 +141,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--people", type=int, default=1)
+    parser.add_argument("--everything", action="store_true")
+    parser.add_argument("--minutes", type=float)
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    result = synthetic(options.frames, options.people)
     shades = np.linspace(60, 200, SIZE[0] * SIZE[1] * 3, dtype=np.uint8)
     picture: Frame = shades.reshape(SIZE[1], SIZE[0], 3)
+    if options.minutes:
+        with tempfile.TemporaryDirectory() as name:
+            memory(options.minutes, options.people, Path(name), picture)
+        return
+    result = synthetic(options.frames, options.people)
     few = max(10, options.frames // 5)
     draw, baseline = rate(ours(result), picture, options.frames), rate(figure_per_frame(result), picture, few)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with open_writer(folder / "source.mp4", SIZE, FPS) as writer:
-            for _ in range(options.frames):
-                writer.write(picture)
+        write_source(folder / "source.mp4", picture, options.frames)
         encode = encode_ours(result, folder, folder / "source.mp4")
         encode_baseline = encode_figures(figure_per_frame(result), picture, folder, few)
-    print(f"1280x720, {options.frames} frames, people: {options.people}")
-    print("                   videopose3d   figure per frame    ratio")
-    print(f"draw   [frames/s]  {draw:11.1f}   {baseline:16.1f}   {draw / baseline:5.1f}x")
-    print(f"encode [frames/s]  {encode:11.1f}   {encode_baseline:16.1f}   {encode / encode_baseline:5.1f}x")
+        print(f"1280x720, {options.frames} frames, people: {options.people}")
+        print("                   videopose3d   figure per frame    ratio")
+        print(f"draw   [frames/s]  {draw:11.1f}   {baseline:16.1f}   {draw / baseline:5.1f}x")
+        print(f"encode [frames/s]  {encode:11.1f}   {encode_baseline:16.1f}   {encode / encode_baseline:5.1f}x")
+        if options.everything:
+            encode_everything(result, folder, folder / "source.mp4")
 
 
 if __name__ == "__main__":

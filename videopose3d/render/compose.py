@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -145,7 +146,8 @@ class Composer:
         for panel in self._panels[1:]:
             self._line(_part(out, panel.box), 0, [(panel.title, self._theme.dim_text)], None)
         if self._truth is not None and len(self._panels) > 1:
-            self._line(_part(out, self._panels[-1].box), 1, [(self._error(frame), self._theme.text)], None)
+            area = _part(out, self._panels[-1].box)
+            _ = any(self._line(area, 1, [(said, self._theme.text)], None) for said in self._error(frame))
 
     @property
     def _legend(self) -> list[tuple[Frame, RGB]]:
@@ -156,26 +158,31 @@ class Composer:
             words += [(stencil(name, self._letters), self._theme.text)]
         return words
 
-    def _error(self, frame: int) -> Frame:
-        """How far the poses are from the truth, now and on average."""
+    def _error(self, frame: int) -> Iterator[Frame]:
+        """How far the poses are from the truth, now and on average; then in fewer words."""
         assert self._truth is not None
         now, all_of_them = self._truth.error[frame], self._truth.error[self._shown.start : self._shown.stop]
         known = all_of_them[np.isfinite(all_of_them)]
         said = f"{now:.0f}" if np.isfinite(now) else "-"
-        return counter(f"off by {said} mm, mean {known.mean() if len(known) else np.nan:.0f}", self._letters)
+        yield counter(f"off by {said} mm, mean {known.mean() if len(known) else np.nan:.0f}", self._letters)
+        yield counter(f"{said} mm", self._letters)
 
-    def _line(self, area: Frame, at: int, words: list[tuple[Frame, RGB]], last: tuple[Frame, RGB] | None) -> None:
-        """Words at the left of a panel's top (``at`` 0) or bottom (1) and one at its right; what fits of them."""
+    def _line(self, area: Frame, at: int, words: list[tuple[Frame, RGB]], last: tuple[Frame, RGB] | None) -> bool:
+        """Words at the left of a panel's top (``at`` 0) or bottom (1) and one at its right, if they fit.
+
+        False when not even the left ones do.
+        """
         pad, gap = round(self._letters * 0.7), self._letters // 3
         width = sum(mask.shape[1] for mask, _ in words) + gap * (len(words) - 1)
         if width + 2 * pad > area.shape[1]:
-            return
+            return False
         shift = 0
         for mask, colour in words:
             self._put(area, mask, (0, at), colour, shift)
             shift += mask.shape[1] + gap
         if last and width + last[0].shape[1] + 3 * pad <= area.shape[1]:
             self._put(area, last[0], (1, at), last[1])
+        return True
 
     def _put(self, area: Frame, mask: Frame, at: tuple[float, float], colour: RGB, shift: int = 0) -> None:
         """Stamp words: ``at`` 0 is left and top, 1 right and bottom; ``shift`` px further right."""

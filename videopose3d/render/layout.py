@@ -16,7 +16,7 @@ Box = tuple[int, int, int, int]
 _WIDEST = 16 / 9
 _SCENE_SHARE, _MANY_SHARE = 0.375, 0.5
 """Least share of the width that one or two scenes beside the video have, and that more have."""
-_ONE_ROW, _MORE_ROWS = 1.15, 0.8
+_ONE_ROW, _MORE_ROWS = 1.15, 0.7
 """Height of a scene per width, of one beside the video and of several on top of each other."""
 _ALONE = 4 / 3
 _STACK_FROM = 2.0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videopose3d.opencv import cv2
-from videopose3d.render.text import stamp, stencil
+from videopose3d.render.text import tag
 from videopose3d.render.theme import DARK, GUESSED, RGB, Theme, bone_sides
 from videopose3d.skeleton import Skeleton, side
 from videopose3d.types import BoolArray, FloatArray, Frame
@@ -108,15 +108,8 @@ class Overlay:
     def _tag(self, picture: Frame, points: FloatArray, words: str) -> None:
         """The person's number, or that the frame was guessed, above the head."""
         placed = points[np.isfinite(points).all(-1)]
-        mask = stencil(words, self.letters)
-        top = placed[np.argmin(placed[:, 1])] * self.scale
-        height, width = mask.shape
-        x = int(np.clip(round(top[0] - width / 2), 2, max(2, picture.shape[1] - width - 2)))
-        y = int(max(2, round(top[1] - 1.6 * height)))
-        pad = height // 5
-        area = picture[max(0, y - pad) : y + height + pad, max(0, x - 2 * pad) : x + width + 2 * pad]
-        self.theme.veil(area)
-        stamp(picture, mask, (x, y), self.theme.text)
+        x, y = placed[np.argmin(placed[:, 1])] * self.scale
+        tag(picture, words, (float(x), float(y)), self.letters, self.theme)
 
     @cached_property
     def _sides(self) -> list[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from videopose3d.opencv import cv2
 from videopose3d.render.agg import DPI, drawn
 from videopose3d.render.stage import Array, Stage
-from videopose3d.render.text import stamp, stencil
+from videopose3d.render.text import stamp, stencil, tag
 from videopose3d.render.theme import GUESSED, Theme, bone_sides, tag_size, text_size, unit
 from videopose3d.render.view import STEEP, Projection, View, cell_size, corners, grid
 from videopose3d.skeleton import Skeleton, side
@@ -144,10 +144,8 @@ class Scene:
             stamp(out, mask, corner, self.theme.dim_text)
         if len(points) > 1:
             for person in placed:
-                x, y = self.pixel(points[person][np.argmax(points[person][:, 2])])
-                mask = stencil(str(person + 1), tag_size(self._letters))
-                above = (round(x) - mask.shape[1] // 2, round(y - self._width - mask.shape[0] * 1.1))
-                stamp(out, mask, above, self.theme.text)
+                top = self.pixel(points[person][np.argmax(points[person][:, 2])])
+                tag(out, str(person + 1), top, tag_size(self._letters), self.theme)
 
     def pixel(self, point: Array | NDArray[np.float32]) -> tuple[float, float]:
         """(x, y) [px, from the top-left corner] of a point in display axes [m], before the scene turns."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from videopose3d.render.agg import drawn, new_figure
-from videopose3d.render.theme import RGB
+from videopose3d.render.theme import RGB, Theme
 from videopose3d.types import Frame
 
 
@@ -43,6 +43,17 @@ def _tabular(character: str, size: int) -> Frame:
     if not character.isdigit() or room <= 0:
         return mask
     return np.pad(mask, ((0, 0), (room // 2, room - room // 2)))
+
+
+def tag(picture: Frame, words: str, tip: tuple[float, float], size: int, theme: Theme) -> None:
+    """Write words of ``size`` px on a veil, above a point (x, y) [px] of a picture (H, W, 3), kept inside it."""
+    mask = stencil(words, size)
+    height, width = mask.shape
+    x = int(np.clip(round(tip[0] - width / 2), 2, max(2, picture.shape[1] - width - 2)))
+    y = int(max(2, round(tip[1] - 1.6 * height)))
+    pad = height // 5
+    theme.veil(picture[max(0, y - pad) : y + height + pad, max(0, x - 2 * pad) : x + width + 2 * pad])
+    stamp(picture, mask, (x, y), theme.text)
 
 
 def stamp(picture: Frame, mask: Frame, corner: tuple[int, int], colour: RGB, opacity: float = 1.0) -> None:
