@@ -316,3 +316,17 @@ def test_following_can_be_chosen(make_result, follow, people, moves):
 
 def test_nobody_can_be_followed(make_result):
     assert drawn(make_scene(make_result(people=0), config=RenderConfig(follow=True))).any()
+
+
+@pytest.mark.parametrize("view", ["side", "top", "front"])
+@pytest.mark.parametrize("size", [(120, 400), (500, 150), (300, 300)])
+def test_far_reaching_limbs_are_not_cut(make_result, size, view):
+    result = make_result(frames=20)
+    hand = H36M17.index("left_wrist")
+    result.poses.poses[0, :, hand, 0] = np.linspace(0.3, 1.2, 20)  # beyond the margin round the middle
+    result.poses.poses[0, :, hand, 2] = np.linspace(0.3, -1.2, 20)
+    scene = make_scene(result, size, view=second_view(RenderConfig(second_view=view)))
+    for point in scene.stage.points[0].reshape(-1, 3):
+        x, y = scene.pixel(point)
+        assert scene._width / 2 <= x <= size[0] - scene._width / 2
+        assert scene._width / 2 <= y <= size[1] - scene._width / 2

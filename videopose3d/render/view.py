@@ -7,6 +7,7 @@ stands still, so that fit and projection are found once.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,9 +20,11 @@ from videopose3d.render.agg import new_figure
 from videopose3d.render.stage import Array, Stage
 from videopose3d.render.theme import RGB
 
+_LIMB = 8  # px, the width of a limb
 _EDGE = 0.35  # m of floor on every side that the panel may cut off
 STEEP = 45.0
 """Seen from higher up than this the floor, not the people, fills the panel [degrees]."""
+_FEW = 5000  # bodies that are looked at for the fit
 _TURNS = np.arange(0, 360, 15)
 """Angles for which a turning scene is made to fit [degrees]."""
 
@@ -97,9 +100,9 @@ class Projection:
         axes.view_init(elev=view.elevation, azim=view.azimuth - 90)
         self._centre, self._matrix = stage.centre, axes.get_proj()
         edge = _EDGE if view.elevation < STEEP else 0.0
-        content = np.concatenate([corners(stage, edge), corners(stage, edge, stage.height)])
+        content = np.concatenate([corners(stage, edge), corners(stage, edge, stage.height), _joints_inside(stage)])
         turns = np.radians(_TURNS) if view.orbit else [0.0]
-        self._fit(np.concatenate([self.turned(content, turn) for turn in turns]), size, margin)
+        self._fit((self.turned(content, turn) for turn in turns), size, margin)
 
     def turned(self, points: Array, turn: float) -> Array:
         """Points (..., 3) turned about the middle of the floor by so much [radians]."""
@@ -116,19 +119,28 @@ class Projection:
         pixels = self.axes.transData.transform(np.stack([x, y], -1))
         return np.asarray(pixels).reshape(*points.shape[:-1], 2)
 
-    def _fit(self, content: Array, size: tuple[int, int], margin: float) -> None:
-        """Move and scale the axes so that points (n, 3) just fit between the margins; the floor's edge may not."""
+    def _fit(self, contents: Iterable[Array], size: tuple[int, int], margin: float) -> None:
+        """Move and scale the axes so that points, each (n, 3), just fit between the margins."""
         width, height = size
         side_length = min(size)
         self.axes.set_position((0, 0, side_length / width, side_length / height))
         self.axes.apply_aspect()
-        pixels = self.pixels(content)
-        low, high = pixels.min(0), pixels.max(0)
-        room = np.array([width * 0.97, height - 2 * margin])
+        reached = [(pixels.min(0), pixels.max(0)) for pixels in map(self.pixels, contents)]
+        low, high = np.min([lowest for lowest, _ in reached], 0), np.max([highest for _, highest in reached], 0)
+        room = np.array([width * 0.97 - _LIMB, height - 2 * margin])
         scale = float((room / (high - low)).min())
         offset = np.array(size) / 2 - scale * (low + high) / 2
         self.axes.set_position((*(offset / size), side_length * scale / width, side_length * scale / height))
         self.axes.apply_aspect()
+
+
+def _joints_inside(stage: Stage) -> Array:
+    """(n, 3) all joints of those whose middle is over the floor; those elsewhere are outliers of the path."""
+    bodies = stage.points[np.isfinite(stage.points).all((-1, -2))].astype(np.float64)
+    bodies = bodies[:: max(1, len(bodies) // _FEW)]
+    inside = (np.abs(bodies.mean(1)[:, :2] - stage.centre) <= stage.half).all(-1)
+    joints: Array = bodies[inside].reshape(-1, 3)
+    return joints
 
 
 def corners(stage: Stage, shrink: float = 0.0, height: float = 0.0) -> Array:
