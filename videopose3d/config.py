@@ -33,6 +33,9 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "learning_rate": (0, None),
     "weight_decay": (0, None),
     "average": (0, 1),
+    "outputs": (1, None),
+    "velocity": (0, None),
+    "bones": (0, None),
     "save_every": (1, None),
     "epochs": (1, 100_000),
     "stride": (1, None),
@@ -57,6 +60,7 @@ CHOICES = {
     "TrainConfig.precision": ("float32", "bfloat16"),
     "FinetuneConfig.precision": ("float32", "bfloat16"),
     "backbone": ("resnet50", "resnet101"),
+    "normalisation": ("rays", "screen"),
 }
 """What the texts may be, by field, or by class and field where they differ."""
 
@@ -215,9 +219,14 @@ class MocapTrainConfig:
     Attributes:
         windows: Training windows drawn in all.
         batch: Windows per step.
+        outputs: Neighbouring poses predicted from one window; they share most of the work.
+        normalisation: ``rays`` of a known or guessed camera, or ``screen`` coordinates as in the paper.
         filter_widths: Kernel widths; their product is the receptive field [frames].
         channels: Width of the hidden layers.
+        causal: Poses see the past only, as a live stream needs it.
         dropout: Probability of dropping an activation.
+        velocity: Weight of the mean error of the joints' velocities [per frame] in the loss.
+        bones: Weight of the mean error of the bones' lengths in the loss.
         learning_rate: At the start; it falls to zero along a cosine.
         weight_decay: Of AdamW.
         average: Decay per step of the averaged weights that are kept in the end.
@@ -225,11 +234,16 @@ class MocapTrainConfig:
         save_every: Steps between checkpoints.
     """
 
-    windows: int = 7_000_000
-    batch: int = 512
+    windows: int = 1_000_000
+    batch: int = 64
+    outputs: int = 16
+    normalisation: str = "rays"
     filter_widths: tuple[int, ...] = (3, 3, 3)
     channels: int = 512
-    dropout: float = 0.05
+    causal: bool = False
+    dropout: float = 0.0
+    velocity: float = 1.0
+    bones: float = 0.0
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
     average: float = 0.999

@@ -1,4 +1,4 @@
-"""The temporal dilated-convolution network (Pavllo et al., CVPR 2019, section 3) and its one-frame twin.
+"""The temporal dilated-convolution network (Pavllo et al., CVPR 2019, section 3) and its twins for training.
 
 Module names are those of the published checkpoints, so that their weights load unchanged. Between the
 blocks the layout is (B, C, T); the batch-norm, ReLU and dropout follow every convolution but the last.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+import torch
 from torch import Tensor, nn
 
 from videopose3d.errors import WeightsError
@@ -110,6 +111,28 @@ class TemporalModel(_TemporalNetwork):
         return out
 
 
+class TemporalModelWindows(_TemporalNetwork):
+    """The network over windows, for training: `TemporalModel` with every convolution as one matrix product.
+
+    Same weights, shapes and results; on a CPU in bfloat16 it learns from up to twice as many poses per second.
+    Arguments as `TemporalModel`, without ``dense``.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, J_in, features) to (B, T - F + 1, J_out, 3) [m]."""
+        self.check(x)
+        h = _activate_rows(self, _dilated(x.flatten(2), self.expand_conv, 1), self.expand_bn)  # (B, T, C)
+        for block, width in enumerate(self.filter_widths[1:], start=1):
+            dilation = prod(self.filter_widths[:block])
+            reach = (width - 1) * dilation
+            before = reach if self.causal else reach // 2
+            residual = h[:, before : h.shape[1] - (reach - before)]
+            spread, pointwise = 2 * block - 2, 2 * block - 1
+            h = _activate_rows(self, _dilated(h, self.layers_conv[spread], dilation), self.layers_bn[spread])
+            h = residual + _activate_rows(self, _dilated(h, self.layers_conv[pointwise], 1), self.layers_bn[pointwise])
+        return _dilated(h, self.shrink, 1).reshape(len(x), -1, self.joints_out, 3)
+
+
 class TemporalModelOneFrame(_TemporalNetwork):
     """The strided twin for training: windows of F frames in, one pose out, with the same weights.
 
@@ -120,17 +143,27 @@ class TemporalModelOneFrame(_TemporalNetwork):
     def forward(self, x: Tensor) -> Tensor:
         """(B, F, J_in, features) to (B, 1, J_out, 3) [m]."""
         self.check(x, one_window=True)
-        h = self._activate(_matrix_conv(x.flatten(2), self.expand_conv), self.expand_bn)  # (B, T, C)
+        h = _activate_rows(self, _matrix_conv(x.flatten(2), self.expand_conv), self.expand_bn)  # (B, T, C)
         for block, width in enumerate(self.filter_widths[1:], start=1):
             spread, pointwise = 2 * block - 2, 2 * block - 1
             residual = h[:, width - 1 if self.causal else width // 2 :: width]
-            h = self._activate(_matrix_conv(h, self.layers_conv[spread]), self.layers_bn[spread])
-            h = residual + self._activate(_matrix_conv(h, self.layers_conv[pointwise]), self.layers_bn[pointwise])
+            h = _activate_rows(self, _matrix_conv(h, self.layers_conv[spread]), self.layers_bn[spread])
+            h = residual + _activate_rows(self, _matrix_conv(h, self.layers_conv[pointwise]), self.layers_bn[pointwise])
         return _matrix_conv(h, self.shrink).reshape(len(x), 1, self.joints_out, 3)
 
-    def _activate(self, h: Tensor, norm: nn.Module) -> Tensor:
-        out: Tensor = self.drop(self.relu(norm(h.flatten(0, 1))))
-        return out.view(h.shape)
+def _activate_rows(network: _TemporalNetwork, h: Tensor, norm: nn.Module) -> Tensor:
+    """Batch-norm, ReLU and dropout of (B, T, C)."""
+    out: Tensor = network.drop(network.relu(norm(h.flatten(0, 1))))
+    return out.view(h.shape)
+
+
+def _dilated(h: Tensor, conv: nn.Module, dilation: int) -> Tensor:
+    """The convolution ``conv`` with that dilation, from (B, T, C_in) to (B, T - (width - 1) * dilation, C_out)."""
+    assert isinstance(conv, nn.Conv1d)
+    weight = conv.weight  # (C_out, C_in, width)
+    frames = h.shape[1] - (weight.shape[2] - 1) * dilation
+    taps = [h[:, tap * dilation : tap * dilation + frames] for tap in range(weight.shape[2])]
+    return nn.functional.linear(torch.cat(taps, -1), weight.transpose(1, 2).flatten(1), conv.bias)
 
 
 def _matrix_conv(h: Tensor, conv: nn.Module) -> Tensor:

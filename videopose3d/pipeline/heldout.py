@@ -1,76 +1,171 @@
-"""How good a lifter is on people it was not trained on, seen by virtual cameras."""
+"""How good a lifter is on people it has not seen: motion capture held out, seen by virtual cameras."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from videopose3d.datasets.mocap import MotionLibrary
+from videopose3d.datasets.mocap import Motion, MotionLibrary
 from videopose3d.datasets.virtual import CameraConfig, NoiseConfig, Windows, WindowSource, detect, film
 from videopose3d.errors import InputError
 from videopose3d.lifter.canonical import canonical_input
 from videopose3d.lifter.lift import Lifter
-from videopose3d.lifter.model import TemporalModel
-from videopose3d.metrics import mpjpe, p_mpjpe
+from videopose3d.lifter.trajectory import smooth
+from videopose3d.metrics import align
 from videopose3d.remap import coco_to_h36m
-from videopose3d.skeleton import COCO17
-from videopose3d.types import Array, FloatArray
-from videopose3d.weights.header import LifterHeader
+from videopose3d.skeleton import COCO17, H36M17
+from videopose3d.types import Array, BoolArray, FloatArray
 
-SECONDS_APART = 0.5
-CAMERAS = 2
-SEED = 20_261_120
+RATE = Fraction(30)
+FRAMES = 64
+SEED = 20_261_127
+SCREEN_FEATURES = 3
+"""x, y and score per joint of lifters that take screen coordinates."""
+
+KINDS = ("perfect 2D", "noisy 2D", "depth-zero guess")
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Mean errors of poses relative to the pelvis; everybody is scaled to 1.70 m.
+
+    Attributes:
+        mpjpe, p_mpjpe, n_mpjpe: Protocols 1, 2 and 3 [mm].
+        mpjve: Error of the velocities [mm/frame].
+        acceleration: Error of the accelerations [mm/frame^2].
+        bone_variation: Spread of the predicted bones' lengths over 2 seconds, mean of the bones [mm].
+    """
+
+    mpjpe: float
+    p_mpjpe: float
+    n_mpjpe: float
+    mpjve: float
+    acceleration: float
+    bone_variation: float
 
 
 @dataclass(frozen=True)
 class HeldOutRow:
-    """Errors on one set [mm].
-
-    Attributes:
-        name: Of the set, or ``all``.
-        poses: How many poses were judged.
-        perfect, noisy, guess: (MPJPE, P-MPJPE) with perfect 2D, with detector-like 2D, and of the guess that
-            every joint is as far away as the pelvis.
-    """
+    """Errors on one group of windows, by kind of 2D input (a key of `KINDS`)."""
 
     name: str
     poses: int
-    perfect: tuple[float, float]
-    noisy: tuple[float, float]
-    guess: tuple[float, float]
+    errors: dict[str, Errors]
 
 
 @dataclass(frozen=True)
 class HeldOutTable:
-    """Errors per set, the last row over all poses; every body scaled to a stature of 1.70 m."""
+    """Errors per group, the last row over all poses."""
 
     rows: tuple[HeldOutRow, ...]
 
     def figures(self) -> dict[str, float]:
-        """The row of all poses as named numbers [mm]."""
-        row = self.rows[-1]
-        pairs = {"perfect_2d": row.perfect, "noisy_2d": row.noisy, "depth_zero_guess": row.guess}
+        """The row of all poses as named numbers."""
         return {
-            f"{name}_{metric}": round(value, 1)
-            for name, pair in pairs.items()
-            for metric, value in zip(("mpjpe", "p_mpjpe"), pair, strict=True)
+            f"{kind.lower().replace(' ', '_').replace('-', '_')}_{item.name}": round(getattr(errors, item.name), 1)
+            for kind, errors in self.rows[-1].errors.items()
+            for item in fields(Errors)
         }
 
     def table(self) -> str:
-        """The table as text, MPJPE / P-MPJPE in mm."""
-        lines = [f"{'set':12} {'poses':>7} {'perfect 2D':>15} {'noisy 2D':>15} {'depth-zero guess':>17}"]
+        """The table as text: MPJPE / P-MPJPE [mm] and MPJVE [mm/frame]."""
+        width = max(12, *(len(row.name) for row in self.rows))
+        lines = [f"{'':{width}} {'poses':>7}" + "".join(f" {kind:>21}" for kind in KINDS)]
         for row in self.rows:
-            pairs = [f"{a:6.1f} / {b:5.1f}" for a, b in (row.perfect, row.noisy, row.guess)]
-            lines.append(f"{row.name:12} {row.poses:7d} {pairs[0]:>15} {pairs[1]:>15} {pairs[2]:>17}")
+            cells = (f"{e.mpjpe:6.1f} / {e.p_mpjpe:5.1f} {e.mpjve:6.1f}" for e in (row.errors[kind] for kind in KINDS))
+            lines.append(f"{row.name:{width}} {row.poses:7d}" + "".join(f" {cell:>21}" for cell in cells))
         return "\n".join(lines)
 
 
-def evaluate_held_out(model: TemporalModel, header: LifterHeader, library: MotionLibrary) -> HeldOutTable:
-    """Errors of a lifter on every half second of a library, seen by two seeded virtual cameras.
+@dataclass(frozen=True)
+class HeldOut:
+    """What a lifter says of held-out people, and the truth.
+
+    Attributes:
+        motions: (N) which motion every window is from.
+        fov: (N,) field of view of its camera [degrees].
+        known: (N, T) frames that exist: at the ends of a motion, windows are filled up with its last frame.
+        target: (N, T, 17, 3) [m].
+        predicted: The same by kind of 2D input.
+    """
+
+    motions: list[Motion]
+    fov: Array
+    known: BoolArray
+    target: FloatArray
+    predicted: dict[str, FloatArray] = field(repr=False)
+
+    def table(self, group: Callable[[Motion, float], str] | None = None) -> HeldOutTable:
+        """Errors by group (default: data set) and, last, over all.
+
+        Args:
+            group: Name of the group of a motion and a field of view; "" leaves the window to the last row only.
+        """
+        names = [group(m, float(fov)) if group else m.dataset for m, fov in zip(self.motions, self.fov, strict=True)]
+        chosen = [(name, np.array([n == name for n in names])) for name in dict.fromkeys(names) if name]
+        rows = [self._row(name, mask) for name, mask in (*chosen, ("all", np.ones(len(names), bool)))]
+        return HeldOutTable(tuple(rows))
+
+    def _row(self, name: str, chosen: BoolArray) -> HeldOutRow:
+        known, target = self.known[chosen], self.target[chosen]
+        errors = {kind: errors_of(predicted[chosen], target, known) for kind, predicted in self.predicted.items()}
+        return HeldOutRow(name, int(known.sum()), errors)
+
+
+def errors_of(predicted: FloatArray, target: FloatArray, known: BoolArray) -> Errors:
+    """Errors of windows (N, T, J, 3) [m] at their known frames (N, T); differences in time where all are known."""
+    p, t = predicted.astype(np.float64), target.astype(np.float64)
+    pk, tk = p[known], t[known]
+    overlap, norm = (pk * tk).sum((-2, -1), keepdims=True), (pk**2).sum((-2, -1), keepdims=True)
+    two, three = known[:, 1:] & known[:, :-1], known[:, 2:] & known[:, 1:-1] & known[:, :-2]
+    near, far = (list(ends) for ends in zip(*H36M17.bone_indices, strict=True))
+    bones = np.where(known[..., None], np.linalg.norm(p[:, :, far] - p[:, :, near], axis=-1), np.nan)
+    return Errors(
+        _mean(pk - tk),
+        _mean(align(pk, tk) - tk),
+        _mean(pk * np.divide(overlap, norm, out=np.ones_like(norm), where=norm > 0) - tk),
+        _mean((np.diff(p, axis=1) - np.diff(t, axis=1))[two]),
+        _mean((np.diff(p, 2, axis=1) - np.diff(t, 2, axis=1))[three]),
+        float(np.nanmean(np.nanstd(bones, axis=1)) * 1000),
+    )
+
+
+def _mean(difference: NDArray[np.float64]) -> float:
+    """Mean length of vectors (..., 3) [m] in mm; NaN of none."""
+    return float(np.linalg.norm(difference, axis=-1).mean() * 1000) if difference.size else float("nan")
+
+
+def evaluate_held_out(lifter: Lifter, library: MotionLibrary) -> HeldOutTable:
+    """Errors of a lifter by data set; see `predict_held_out`."""
+    return predict_held_out(lifter, library).table()
+
+
+def predict_held_out(
+    lifter: Lifter,
+    library: MotionLibrary,
+    *,
+    camera: CameraConfig | None = None,
+    noise: NoiseConfig | None = None,
+    smoothing: float = 0.0,
+    focal_factor: float | None = None,
+) -> HeldOut:
+    """Let a lifter see every two seconds of a library, at 30 frames/s, each through a seeded virtual camera.
+
+    The ends of windows are padded as the ends of a clip are.
+
+    Args:
+        lifter: What to judge.
+        library: The motions.
+        camera: Where cameras stand.
+        noise: Errors of the detector in "noisy 2D", with which goes a wrong focal length.
+        smoothing: Length of the parabola that smooths predictions as `LiftConfig.smooth` does [s].
+        focal_factor: Also let the focal length be assumed this much too long in perfect and noisy 2D alike.
 
     Raises:
         InputError: The library is empty.
@@ -78,44 +173,53 @@ def evaluate_held_out(model: TemporalModel, header: LifterHeader, library: Motio
     if len(library) == 0:
         raise InputError("no motions to evaluate on", fix="The library needs a test or validation split.")
     source = WindowSource(library)
-    bodies, clips = source.every(SECONDS_APART, model.receptive_field)
+    bodies, clips, known = source.every(FRAMES / float(RATE), FRAMES)
     gen = Generator().manual_seed(SEED)
-    camera, noise = CameraConfig(), NoiseConfig(clean=0.0)
-    names, target, perfect, noisy, guess = [], [], [], [], []
-    for _ in range(CAMERAS):
-        seen, inside = film(bodies, camera, gen)
-        names += [library.motions[clip].dataset for clip in clips.tolist()]
-        target.append(seen.target.numpy())
-        perfect.append(_predict(model, header, seen))
-        guess.append(_flat_guess(seen))
-        noisy.append(_predict(model, header, detect(seen, inside, noise, camera.focal_error, gen)))
-    arrays = [np.concatenate(a).astype(np.float64) for a in (target, perfect, noisy, guess)]
-    return HeldOutTable(tuple(_row(name, np.array(names), arrays) for name in (*library.datasets, "all")))
+    camera, noise = camera or CameraConfig(), noise or NoiseConfig(clean=0.0)
+    perfect, inside = film(bodies, camera, gen)
+    noisy = detect(perfect, inside, noise, camera, gen)
+    predicted = {
+        kind: _smoothed(_predict(lifter, seen, focal_factor or 1.0), smoothing)
+        for kind, seen in zip(KINDS, (perfect, noisy), strict=False)
+    }
+    predicted[KINDS[2]] = _flat_guess(perfect)
+    motions = [library.motions[clip] for clip in clips.tolist()]
+    return HeldOut(motions, perfect.fov.numpy(), known.numpy(), perfect.target.numpy(), predicted)
 
 
-def _row(name: str, names: NDArray[np.str_], arrays: list[Array]) -> HeldOutRow:
-    chosen = np.ones(len(names), bool) if name == "all" else names == name
-    target, *predictions = (a[chosen] for a in arrays)
-    pairs = [(mpjpe(p, target), p_mpjpe(p, target)) for p in predictions]
-    return HeldOutRow(name, len(target), *pairs)
+def window_input(seen: Windows, normalisation: str) -> tuple[Tensor, Tensor | None]:
+    """Network input (N, F, 17, features) of windows, and for rays the turns (N, F, 3, 3) of `canonical_input`."""
+    if normalisation == "rays":
+        return canonical_input(seen.rays, seen.scores, COCO17)
+    screen = seen.rays / (seen.fov * (np.pi / 360)).tan()[:, None, None, None]
+    screen = screen * (seen.scores > 0)[..., None]
+    return torch.cat([screen, seen.scores[..., None]], -1), None
 
 
 @torch.inference_mode()
-def _predict(model: TemporalModel, header: LifterHeader, seen: Windows) -> FloatArray:
-    """(N, 17, 3) poses of the middle frames [m], with the mirrored window averaged in."""
-    middle = seen.rays.shape[1] // 2
-    features, turn = canonical_input(seen.rays, seen.scores, COCO17)
-    lifter = Lifter(model, header)
-    poses = torch.cat([lifter.run_windows(part)[:, 0] for part in torch.split(features, 512)])
-    poses = poses - poses[:, :1]
-    out: FloatArray = (poses @ turn[:, middle]).numpy()
-    return out
+def _predict(lifter: Lifter, seen: Windows, focal_factor: float) -> FloatArray:
+    """(N, T, 17, 3) poses [m], the mirrored windows averaged in."""
+    before, after = lifter.model.padding
+    at = torch.arange(-before, seen.rays.shape[1] + after).clamp(0, seen.rays.shape[1] - 1)
+    features, turn = window_input(replace(seen, rays=seen.rays / focal_factor), lifter.header.normalisation)
+    poses = torch.cat([lifter.run_windows(part[:, at]) for part in features.split(64)])
+    poses = poses - poses[:, :, :1]
+    whole: FloatArray = (poses if turn is None else poses @ turn).numpy()
+    return whole
+
+
+def _smoothed(poses: FloatArray, seconds: float) -> FloatArray:
+    if not seconds:
+        return poses
+    flat = poses.transpose(1, 0, 2, 3)
+    return smooth(flat, RATE, seconds).astype(np.float32).transpose(1, 0, 2, 3)
 
 
 def _flat_guess(seen: Windows) -> FloatArray:
-    """(N, 17, 3) the pose parallel to the image at the true distance of the pelvis: knowing no depth at all."""
-    rays: Tensor = seen.rays[:, seen.rays.shape[1] // 2]
+    """(N, T, 17, 3) poses parallel to the image at the true distance of the pelvis: knowing no depth at all."""
+    rays = seen.rays.flatten(0, 1)
     joints, _ = coco_to_h36m(rays.numpy(), np.ones(rays.shape[:2], np.float32))
-    flat = np.concatenate([joints, np.ones_like(joints[..., :1])], -1) * seen.depth.numpy()[:, None, None]
-    guess: FloatArray = flat - flat[:, :1]
+    depth = seen.root[..., 2].reshape(-1, 1, 1).numpy()
+    flat = np.concatenate([joints, np.ones_like(joints[..., :1])], -1) * depth
+    guess: FloatArray = (flat - flat[:, :1]).reshape(seen.target.shape).astype(np.float32)
     return guess

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from math import cos, pi
+from math import cos, pi, prod
 from pathlib import Path
 from time import monotonic
 
@@ -15,25 +15,20 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from videopose3d.config import MocapTrainConfig
 from videopose3d.datasets.mocap import MotionLibrary
-from videopose3d.datasets.virtual import BodyConfig, CameraConfig, NoiseConfig, WindowSource, detect, film
+from videopose3d.datasets.virtual import VirtualConfig, WindowSource, detect, film
 from videopose3d.errors import InputError
-from videopose3d.lifter.canonical import FEATURES, canonical_input, mirror_input, mirror_pose
-from videopose3d.lifter.model import TemporalModelOneFrame
+from videopose3d.lifter.canonical import FEATURES, mirror_input, mirror_pose
+from videopose3d.lifter.lift import Lifter
+from videopose3d.lifter.losses import bone_lengths, distance
+from videopose3d.lifter.model import TemporalModelOneFrame, TemporalModelWindows
 from videopose3d.lifter.weights import build_model, choose_device, save_lifter
 from videopose3d.pipeline.checkpoint import TrainState
-from videopose3d.pipeline.heldout import HeldOutTable, evaluate_held_out
+from videopose3d.pipeline.heldout import SCREEN_FEATURES, HeldOutTable, evaluate_held_out, window_input
 from videopose3d.skeleton import COCO17, H36M17
 from videopose3d.weights.header import LifterHeader
 
-SHARES = {
-    "ui-prmd": 0.3,
-    "papagina": 0.18,
-    "cyun9601": 0.18,
-    "kseniia": 0.07,
-    "chaneyddtt": 0.12,
-    "jump": 0.15,
-}
-"""How much of a batch comes from each set: by variety, not by length."""
+_RISE = 200
+"""Steps over which the learning rate rises."""
 
 
 @dataclass(frozen=True)
@@ -44,42 +39,55 @@ class TrainProgress:
         step, steps: Steps done and to do.
         loss: Mean MPJPE of the last steps [mm].
         rate: Windows per second since the start.
+        waiting: Share of the time since the start that the network waited for windows.
     """
 
     step: int
     steps: int
     loss: float
     rate: float
+    waiting: float = 0.0
 
 
 class _Batches(IterableDataset[tuple[Tensor, Tensor]]):
     """Endless batches; each has a seed of its own, so that a resumed run sees what it would have seen."""
 
-    def __init__(self, source: WindowSource, config: MocapTrainConfig, frames: int, first: int, steps: int) -> None:
-        self.source, self.config, self.frames, self.first, self.steps = source, config, frames, first, steps
+    def __init__(self, source: WindowSource, virtual: VirtualConfig, config: MocapTrainConfig, first: int) -> None:
+        self.source, self.virtual, self.config, self.first = source, virtual, config, first
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        torch.set_num_threads(1)
-        for step in range(self.first, self.steps):
-            gen = Generator().manual_seed(self.config.seed * 1_000_003 + step)
-            yield draw_batch(self.source, self.config.batch, self.frames, gen)
+        if torch.utils.data.get_worker_info() is not None:
+            torch.set_num_threads(1)
+        for step in range(self.first, _steps(self.config)):
+            gen = Generator(self.source.joints.device).manual_seed(self.config.seed * 1_000_003 + step)
+            yield draw_batch(self.source, self.virtual, self.config, gen)
 
 
-def draw_batch(source: WindowSource, count: int, frames: int, gen: Generator) -> tuple[Tensor, Tensor]:
-    """Features (count, frames, 17, 4) and targets (count, 17, 3) [m] in the turned axes, half of them mirrored."""
-    bodies = source.draw(count // 2, frames, gen)
-    camera, noise = CameraConfig(), NoiseConfig()
+def draw_batch(
+    source: WindowSource, virtual: VirtualConfig, config: MocapTrainConfig, gen: Generator
+) -> tuple[Tensor, Tensor]:
+    """Input and targets of one step, half of them mirrored.
+
+    Returns:
+        Features (batch, F + outputs - 1, 17, features), and the poses of the last ``outputs`` frames that the network
+        gives, (batch, outputs, 17, 3) [m] in its axes, relative to the pelvis.
+    """
+    field, frames = prod(config.filter_widths), prod(config.filter_widths) + config.outputs - 1
+    first = field - 1 if config.causal else field // 2
+    bodies = source.draw(max(1, config.batch // virtual.views), frames, gen)
     features, targets = [], []
-    for _ in range(2):  # two cameras and detectors look at the same motion: drawing it costs the most
-        perfect, inside = film(bodies, camera, gen)
-        seen = detect(perfect, inside, noise, camera.focal_error, gen)
-        x, turn = canonical_input(seen.rays, seen.scores, COCO17)
+    for _ in range(virtual.views):
+        perfect, inside = film(bodies, virtual.camera, gen)
+        seen = detect(perfect, inside, virtual.noise, virtual.camera, gen)
+        x, turn = window_input(seen, config.normalisation)
+        y = seen.target
+        if turn is not None:
+            y = y @ turn.transpose(-1, -2)
         features.append(x)
-        targets.append(seen.target @ turn[:, frames // 2].transpose(-1, -2))
+        targets.append(y[:, first : first + config.outputs])
     x, y = torch.cat(features), torch.cat(targets)
-    half = torch.rand(len(x), generator=gen) < 0.5
-    x = torch.where(half[:, None, None, None], mirror_input(x, COCO17), x)
-    return x, torch.where(half[:, None, None], mirror_pose(y, H36M17), y)
+    half = (torch.rand(len(x), generator=gen, device=gen.device) < 0.5)[:, None, None, None]
+    return torch.where(half, mirror_input(x, COCO17), x), torch.where(half, mirror_pose(y, H36M17), y)
 
 
 def train_lifter(
@@ -87,6 +95,7 @@ def train_lifter(
     out: str | os.PathLike[str],
     config: MocapTrainConfig | None = None,
     *,
+    virtual: VirtualConfig | None = None,
     device: str = "auto",
     resume: bool = False,
     training: str = "",
@@ -101,6 +110,7 @@ def train_lifter(
         library: Motions with splits.
         out: The .safetensors file to write.
         config: Sizes, schedule and seed.
+        virtual: Bodies, cameras and detector errors.
         device: ``auto``, ``cpu`` or ``cuda``.
         resume: Go on from the checkpoint, if there is one.
         training, licence: Texts for the header.
@@ -110,41 +120,53 @@ def train_lifter(
         InputError: The library has no training motions.
         WeightsError: The checkpoint belongs to another run.
     """
-    config = config or MocapTrainConfig()
+    config, virtual = config or MocapTrainConfig(), virtual or VirtualConfig()
     device = choose_device(device)
     motions = library.select("train")
     if len(motions) == 0:
         raise InputError("no motions of the train split in this library", fix="Check the folder or its split.json.")
-    header = _header(Path(out).stem, config, training, licence)
+    header = _header(Path(out).stem, config, virtual, training, licence)
     checkpoint = Path(f"{os.fspath(out)}.checkpoint")
-    averaged = _fit(motions, header, config, device, checkpoint, resume, report)
+    averaged = _fit(motions, config, virtual, device, checkpoint, resume, report)
     model = build_model(header).eval()
     model.load_state_dict(averaged, strict=False)
     test = library.select("test")
-    table = evaluate_held_out(model, header, test if len(test) else library.select("validation"))
+    table = evaluate_held_out(Lifter(model, header), test if len(test) else library.select("validation"))
     header = replace(header, metrics=table.figures())
     save_lifter(model, header, out, half=True)
     checkpoint.unlink(missing_ok=True)
     return table
 
 
-def _header(name: str, config: MocapTrainConfig, training: str, licence: str) -> LifterHeader:
+def _header(
+    name: str, config: MocapTrainConfig, virtual: VirtualConfig, training: str, licence: str
+) -> LifterHeader:
     return LifterHeader(
         name=name.removeprefix("lifter_"),
         filter_widths=config.filter_widths,
         channels=config.channels,
-        features=FEATURES,
-        fps_range=BodyConfig().rates,
+        features=_features(config),
+        causal=config.causal,
+        normalisation=config.normalisation,
+        fps_range=virtual.body.rates,
         stature=1.70,
         training=training,
         licence=licence,
     )
 
 
+def _features(config: MocapTrainConfig) -> int:
+    return FEATURES if config.normalisation == "rays" else SCREEN_FEATURES
+
+
+def _steps(config: MocapTrainConfig) -> int:
+    return max(1, config.windows // config.batch)
+
+
 def _fit(
     motions: MotionLibrary,
-    header: LifterHeader,
     config: MocapTrainConfig,
+    virtual: VirtualConfig,
     device: str,
     checkpoint: Path,
     resume: bool,
@@ -152,47 +174,103 @@ def _fit(
 ) -> dict[str, Tensor]:
     """The averaged weights after all steps."""
     torch.manual_seed(config.seed)
-    model = TemporalModelOneFrame(
-        len(COCO17), FEATURES, len(H36M17), config.filter_widths, dropout=config.dropout, channels=config.channels
+    kind = TemporalModelOneFrame if config.outputs == 1 else TemporalModelWindows
+    model = kind(
+        len(COCO17),
+        _features(config),
+        len(H36M17),
+        config.filter_widths,
+        causal=config.causal,
+        dropout=config.dropout,
+        channels=config.channels,
     ).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     averaged = {k: v.detach().clone() for k, v in model.state_dict().items() if v.is_floating_point()}
-    state = TrainState(model, optimizer, averaged, run=repr(config))
+    state = TrainState(model, optimizer, averaged, run=f"{config} {virtual}")
     first = state.load(checkpoint) if resume and checkpoint.exists() else 0
-    steps = max(1, config.windows // config.batch)
-    source = WindowSource(motions, _shares(motions), BodyConfig())
-    batches = _Batches(source, config, model.receptive_field, first, steps)
-    started, loss_sum, shown = monotonic(), 0.0, first
-    for step, (x, y) in enumerate(DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4), first):
+    steps = _steps(config)
+    clock = _Clock(config.batch, first, steps, report)
+    for step, (x, y) in enumerate(clock.watched(_batches(motions, virtual, config, device, first)), first):
         torch.manual_seed(config.seed * 1_000_003 + step)  # dropout of a resumed run equals that of a whole one
         for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * (1 + cos(pi * step / steps)) / 2
-        loss_sum += _step(model, optimizer, x.to(device), y.to(device))
+            group["lr"] = config.learning_rate * _schedule(step, steps)
+        loss = _step(model, optimizer, x.to(device), y.to(device), config)
         _average(averaged, model, min(config.average, (1 + step) / (10 + step)))
-        if (step + 1) % 100 == 0 or step + 1 == steps:
-            if report:
-                rate = (step + 1 - first) * config.batch / (monotonic() - started)
-                report(TrainProgress(step + 1, steps, loss_sum / (step + 1 - shown) * 1000, rate))
-            loss_sum, shown = 0.0, step + 1
+        clock.tick(step, loss)
         if (step + 1) % config.save_every == 0 and step + 1 < steps:
             state.save(checkpoint, step + 1)
     return {key: value.cpu() for key, value in averaged.items()}
 
 
-def _shares(motions: MotionLibrary) -> dict[str, float]:
-    """`SHARES`, with sets it does not know at the mean of those it knows."""
-    return {name: SHARES.get(name, sum(SHARES.values()) / len(SHARES)) for name in motions.datasets}
+def _schedule(step: int, steps: int) -> float:
+    """Share of the learning rate: a short rise, then half a cosine."""
+    return min(1.0, (step + 1) / min(_RISE, steps)) * (1 + cos(pi * step / steps)) / 2
 
 
-def _step(model: TemporalModelOneFrame, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> float:
+def _batches(
+    motions: MotionLibrary, virtual: VirtualConfig, config: MocapTrainConfig, device: str, first: int
+) -> Iterable[tuple[Tensor, Tensor]]:
+    """Made on the GPU that trains, or in a process of their own beside the CPU that does."""
+    source = WindowSource(motions, virtual.shares_of(motions.datasets), virtual.body, device)
+    batches = _Batches(source, virtual, config, first)
+    return batches if device != "cpu" else DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4)
+
+
+class _Clock:
+    """Tells about every hundredth step how training goes."""
+
+    def __init__(
+        self, batch: int, first: int, steps: int, report: Callable[[TrainProgress], None] | None
+    ) -> None:
+        self.batch, self.first, self.steps, self.report = batch, first, steps, report
+        self.started, self.waited, self.losses = monotonic(), 0.0, list[Tensor]()
+
+    def watched(self, batches: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+        """The same batches; the time they take is counted."""
+        source = iter(batches)
+        while True:
+            before = monotonic()
+            batch = next(source, None)
+            self.waited += monotonic() - before
+            if batch is None:
+                return
+            yield batch
+
+    def tick(self, step: int, loss: Tensor) -> None:
+        """A step is done."""
+        self.losses.append(loss)
+        if (step + 1) % 100 and step + 1 < self.steps:
+            return
+        if self.report:
+            mean, seconds = float(torch.stack(self.losses).mean()) * 1000, monotonic() - self.started
+            rate = (step + 1 - self.first) * self.batch / seconds
+            self.report(TrainProgress(step + 1, self.steps, mean, rate, self.waited / seconds))
+        self.losses.clear()
+
+
+def _step(
+    model: torch.nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor, config: MocapTrainConfig
+) -> Tensor:
+    """One step of the optimizer; the mean distance of the joints [m]."""
     model.train()
     optimizer.zero_grad(set_to_none=True)
     with torch.autocast(x.device.type, torch.bfloat16):
-        predicted = model(x)[:, 0]
-    loss = (predicted.float() - y).norm(dim=-1).mean()
+        predicted = model(x)
+    predicted = predicted.float()
+    loss = position = distance(predicted, y)
+    if config.velocity and config.outputs > 1:
+        loss = loss + config.velocity * distance(predicted.diff(dim=1), y.diff(dim=1))
+    if config.bones:
+        loss = loss + config.bones * _bone_error(predicted, y)
     loss.backward()
     optimizer.step()
-    return float(loss.detach())
+    return position.detach()
+
+
+def _bone_error(predicted: Tensor, target: Tensor) -> Tensor:
+    """Mean difference of the bones' lengths [m]."""
+    lengths = [bone_lengths(poses.flatten(0, 1)[:, None], H36M17) for poses in (predicted, target)]
+    return (lengths[0] - lengths[1]).abs().mean()
 
 
 def _average(averaged: dict[str, Tensor], model: torch.nn.Module, decay: float) -> None:

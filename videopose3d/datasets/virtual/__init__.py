@@ -11,12 +11,14 @@ from videopose3d.datasets.virtual.bodies import CANONICAL_SIZE, BodyConfig, body
 from videopose3d.datasets.virtual.cameras import CameraConfig, Windows, film
 from videopose3d.datasets.virtual.noise import NoiseConfig, detect
 from videopose3d.datasets.virtual.source import WindowSource
+from videopose3d.datasets.virtual.world import VirtualConfig
 
 __all__ = [
     "CANONICAL_SIZE",
     "BodyConfig",
     "CameraConfig",
     "NoiseConfig",
+    "VirtualConfig",
     "WindowSource",
     "Windows",
     "body_size",

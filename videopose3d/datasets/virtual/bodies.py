@@ -12,7 +12,8 @@ from math import pi
 import torch
 from torch import Generator, Tensor
 
-from videopose3d.datasets.virtual.rotations import random_rotation, rotation_from_vector, turn
+from videopose3d.datasets.virtual.limbs import body_frame, pose_limbs
+from videopose3d.datasets.virtual.rotations import rand, randn, random_rotation, rotation_from_vector, turn
 from videopose3d.skeleton import COCO17, H36M17
 
 CANONICAL_SIZE = 1.58
@@ -27,7 +28,10 @@ class BodyConfig:
         part_mixing: Share of windows with an upper body or arm of another window.
         tilted: Share of windows turned as a whole in any direction (lying, upside down).
         subtree_angle: Spread of the constant turn of trunk, hips, shoulders, elbows and knees.
+        random_limbs: Share of windows with random arms and legs inside joint limits.
         bone_spread: Spread of bone lengths, as the logarithm of a factor.
+        point_spread: Spread of where COCO hips and shoulders lie on the body: forward, outward, up [m].
+        rarity: How much more often rare poses are drawn: the power of their distance from others.
         speed: Range of the factor on the speed of a motion.
         rates: Range of frame rates [1/s].
     """
@@ -37,7 +41,10 @@ class BodyConfig:
     subtree_angle: Mapping[str, float] = field(
         default_factory=lambda: {"trunk": 10.0, "hip": 12.0, "shoulder": 20.0, "elbow": 18.0, "knee": 8.0}
     )
+    random_limbs: float = 0.1
     bone_spread: float = 0.08
+    point_spread: tuple[float, float, float] = (0.008, 0.009, 0.009)
+    rarity: float = 1.0
     speed: tuple[float, float] = (0.8, 1.25)
     rates: tuple[float, float] = (20.0, 60.0)
 
@@ -73,11 +80,13 @@ def vary_bodies(windows: Tensor, config: BodyConfig, gen: Generator) -> Tensor:
     """Windows (N, F, 34, 3) with parts mixed, subtrees turned, bones scaled and some tilted."""
     windows = mix_parts(windows, config.part_mixing, gen)
     windows = turn_subtrees(windows, config.subtree_angle, gen)
+    windows = pose_limbs(windows, config.random_limbs, gen)
     windows = scale_bones(windows, config.bone_spread, gen)
+    windows = shift_points(windows, config.point_spread, gen)
     count = len(windows)
     tilt = random_rotation(count, gen)
-    keep = torch.rand(count, generator=gen) >= config.tilted
-    tilt[keep] = torch.eye(3)
+    keep = rand(count, gen=gen) >= config.tilted
+    tilt[keep] = torch.eye(3, device=gen.device)
     middle = windows[:, windows.shape[1] // 2, None, None, 0]
     return turn(windows - middle, tilt)
 
@@ -94,25 +103,15 @@ def mix_parts(windows: Tensor, share: float, gen: Generator) -> Tensor:
         ("left_shoulder", ("right_shoulder", "left_shoulder")),
         ("right_shoulder", ("right_shoulder", "left_shoulder")),
     ):
-        take = torch.nonzero(torch.rand(len(windows), generator=gen) < share / 2)[:, 0]
-        donor = windows[torch.randint(len(windows), (len(take),), generator=gen)]
+        take = torch.nonzero(rand(len(windows), gen=gen) < share / 2)[:, 0]
+        donor = windows[torch.randint(len(windows), (len(take),), generator=gen, device=gen.device)]
         host = out[take]
         pivot, joints = _PIVOTS[part], _PARTS[part]
-        carry = _body_frame(host, across) @ _body_frame(donor, across).transpose(-1, -2)
+        carry = body_frame(host, across) @ body_frame(donor, across).transpose(-1, -2)
         moved = (donor[:, :, joints] - donor[:, :, pivot, None]) @ carry.transpose(-1, -2) + host[:, :, pivot, None]
         host[:, :, joints] = moved
         out[take] = host
     return out
-
-
-def _body_frame(windows: Tensor, across: tuple[str, str]) -> Tensor:
-    """(N, F, 3, 3) rotations whose columns point left, up the trunk and forward."""
-    right, left = (H36M17.index(n) for n in across)
-    up = windows[:, :, H36M17.index("thorax")] - windows[:, :, H36M17.index("pelvis")]
-    up = torch.nn.functional.normalize(up, dim=-1)
-    side = windows[:, :, left] - windows[:, :, right]
-    side = torch.nn.functional.normalize(side - (side * up).sum(-1, keepdim=True) * up, dim=-1)
-    return torch.stack([side, up, torch.linalg.cross(side, up, dim=-1)], -1)
 
 
 def turn_subtrees(windows: Tensor, spread: Mapping[str, float], gen: Generator) -> Tensor:
@@ -120,7 +119,7 @@ def turn_subtrees(windows: Tensor, spread: Mapping[str, float], gen: Generator) 
     out = windows.clone()
     for part in _ORDER:
         angle = spread[part.removeprefix("left_").removeprefix("right_")] * pi / 180
-        rotation = rotation_from_vector(torch.randn(len(out), 3, generator=gen) * angle / 3**0.5)
+        rotation = rotation_from_vector(randn(len(out), 3, gen=gen) * angle / 3**0.5)
         pivot = out[:, :, _PIVOTS[part], None]
         out[:, :, _PARTS[part]] = turn(out[:, :, _PARTS[part]] - pivot, rotation) + pivot
     return out
@@ -129,7 +128,7 @@ def turn_subtrees(windows: Tensor, spread: Mapping[str, float], gen: Generator) 
 def scale_bones(windows: Tensor, spread: float, gen: Generator) -> Tensor:
     """Bones of other lengths, left and right alike, the COCO points moving with their joints."""
     count = len(windows)
-    factor = (torch.randn(count, 17, generator=gen) * spread).clamp(-2.5 * spread, 2.5 * spread).exp()
+    factor = (randn(count, 17, gen=gen) * spread).clamp(-2.5 * spread, 2.5 * spread).exp()
     factor = (factor + factor[:, list(H36M17.mirror)]) / 2
     old, new = windows[:, :, :17], windows[:, :, :17].clone()
     for joint, parent in enumerate(H36M17.parents):
@@ -137,6 +136,22 @@ def scale_bones(windows: Tensor, spread: float, gen: Generator) -> Tensor:
             new[:, :, joint] = new[:, :, parent] + (old[:, :, joint] - old[:, :, parent]) * factor[:, None, joint, None]
     coco = windows[:, :, 17:] - old[:, :, _ANCHORS] + new[:, :, _ANCHORS]
     return torch.cat([new, coco], 2)
+
+
+def shift_points(windows: Tensor, spread: tuple[float, float, float], gen: Generator) -> Tensor:
+    """COCO hips and shoulders moved by the same way, left and right alike, over a window.
+
+    Bodies of other shapes, and other detectors, have them elsewhere relative to the joint centres.
+    """
+    out = windows.clone()
+    for part in ("hip", "shoulder"):
+        way = randn(len(out), 3, gen=gen) * torch.tensor(spread, device=gen.device)
+        axes = body_frame(out, (f"right_{part}", f"left_{part}"))  # left, up, forward
+        forward, outward, up = way.unbind(-1)
+        for side, sign in (("left", 1.0), ("right", -1.0)):
+            shift = torch.stack([sign * outward, up, forward], -1)[:, None, :, None]
+            out[:, :, 17 + COCO17.index(f"{side}_{part}")] += (axes @ shift)[..., 0]
+    return out
 
 
 def normalise_size(windows: Tensor) -> Tensor:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
 
-from videopose3d.datasets.virtual.cameras import Windows
+from videopose3d.datasets.virtual.cameras import CameraConfig, Windows
+from videopose3d.datasets.virtual.rotations import hat_matrix, rand, randn
 from videopose3d.skeleton import COCO17
 
 
@@ -44,6 +45,11 @@ _SHARES = {"wrist": 1.6, "elbow": 1.2, "ankle": 1.2, "hip": 1.2, "eye": 0.6, "ea
 _NOISE_SCALE = torch.tensor([_SHARES.get(joint.rpartition("_")[2], 1.0) for joint in COCO17.joints])
 """How much harder or easier each joint is than a shoulder or knee."""
 
+_LONGEST_HIDDEN = 75
+"""Frames that a limb may be hidden for: seconds."""
+_LONGEST_GAP = 16
+"""Frames of the longest gap that the pipeline bridges: about half a second."""
+
 _FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 _LIMBS = [
     [COCO17.index(n) for n in names]
@@ -63,11 +69,11 @@ _LEGS = [COCO17.index(f"{s}_{j}") for s in ("left", "right") for j in ("knee", "
 _LOWER = [*_LEGS, COCO17.index("left_hip"), COCO17.index("right_hip")]
 
 
-def detect(windows: Windows, inside: Tensor, noise: NoiseConfig, focal_error: float, gen: Generator) -> Windows:
-    """What a detector and a guessed focal length make of perfectly seen windows."""
+def detect(windows: Windows, inside: Tensor, noise: NoiseConfig, camera: CameraConfig, gen: Generator) -> Windows:
+    """What a detector and a given or guessed focal length make of perfectly seen windows."""
     rays, count = windows.rays, len(windows.rays)
-    noisy = (torch.rand(count, generator=gen) >= noise.clean).float()
-    stature = 1.7 / windows.depth * noisy * (torch.randn(count, generator=gen) * 0.5).exp()
+    noisy = (rand(count, gen=gen) >= noise.clean).float()
+    stature = 1.7 / windows.depth * noisy * (randn(count, gen=gen) * 0.5).exp()
     hidden = _hidden(windows.scores.shape, noise, gen) | ~inside
     error = _errors(rays.shape, noise, gen) * (1 + 3 * hidden[..., None]) * stature[:, None, None, None]
     scores = _scores(error, stature, hidden, noisy, gen)
@@ -75,62 +81,64 @@ def detect(windows: Windows, inside: Tensor, noise: NoiseConfig, focal_error: fl
     rays, scores = _swap_sides(rays, scores, noise.swapped, noisy, gen)
     rays, scores = _drop_frames(rays, scores, noise.dropped, noisy, gen)
     scores = scores * _found(count, noise, noisy, gen)[:, None]
-    blind = (torch.rand(count, generator=gen) < noise.blind) & (noisy > 0)
+    blind = (rand(count, gen=gen) < noise.blind) & (noisy > 0)
     scores = torch.where(blind[:, None, None], (scores > 0).float(), scores)
-    focal = (torch.randn(count, generator=gen) * focal_error * noisy).exp()
-    return Windows(rays * focal[:, None, None, None], scores, windows.target, windows.depth)
+    focal = _focal_factor(count, camera, gen) ** noisy
+    return replace(windows, rays=rays * focal[:, None, None, None], scores=scores)
+
+
+def _focal_factor(count: int, camera: CameraConfig, gen: Generator) -> Tensor:
+    """(N,) true focal length over the one that the user gives or guesses."""
+    guessed = (rand(count, gen=gen) < camera.focal_guess).float()
+    spread = camera.focal_error + guessed * (camera.guess_error - camera.focal_error)
+    return (randn(count, gen=gen) * spread).exp()
 
 
 def _errors(shape: torch.Size, noise: NoiseConfig, gen: Generator) -> Tensor:
     """(N, F, 17, 2) errors in shares of the stature."""
     count, frames, joints, _ = shape
+    scale = _NOISE_SCALE.to(gen.device)
     knots = frames // 5 + 2
-    slow = torch.randn(count, knots, joints * 2, generator=gen) * noise.steady
-    far = (torch.rand(count, knots, joints, generator=gen) < noise.outliers * _NOISE_SCALE).float()
+    slow = randn(count, knots, joints * 2, gen=gen) * noise.steady
+    far = (rand(count, knots, joints, gen=gen) < noise.outliers * scale).float()
     slow = slow * (1 + 2 * far.repeat_interleave(2, -1))
-    error = (_hat_matrix(frames, knots) @ slow).view(count, frames, joints, 2)
-    error = error + torch.randn(shape, generator=gen) * noise.jitter
-    error = error + torch.randn(count, 1, joints, 2, generator=gen) * noise.bias
-    return error * _NOISE_SCALE[:, None]
-
-
-def _hat_matrix(frames: int, knots: int) -> Tensor:
-    """(frames, knots) linear interpolation between evenly spaced knots."""
-    position = torch.linspace(0, knots - 1, frames)
-    return (1 - (position[:, None] - torch.arange(knots)).abs()).clamp(min=0)
+    error = (hat_matrix(frames, knots, gen.device) @ slow).view(count, frames, joints, 2)
+    error = error + randn(*shape, gen=gen) * noise.jitter
+    error = error + randn(count, 1, joints, 2, gen=gen) * noise.bias
+    return error * scale[:, None]
 
 
 def _spans(count: int, frames: int, longest: int, gen: Generator) -> Tensor:
     """(N, F) one stretch of 1 to ``longest`` frames in every window."""
-    length = torch.randint(1, longest + 1, (count, 1), generator=gen)
-    start = torch.randint(1 - longest, frames, (count, 1), generator=gen)
-    at = torch.arange(frames)
+    length = torch.randint(1, longest + 1, (count, 1), generator=gen, device=gen.device)
+    start = torch.randint(1 - longest, frames, (count, 1), generator=gen, device=gen.device)
+    at = torch.arange(frames, device=gen.device)
     return (at >= start) & (at < start + length)
 
 
 def _hidden(shape: torch.Size, noise: NoiseConfig, gen: Generator) -> Tensor:
     """(N, F, 17) joints of occluded limbs."""
     count, frames, joints = shape
-    hidden = torch.zeros(shape, dtype=torch.bool)
+    hidden = torch.zeros(shape, dtype=torch.bool, device=gen.device)
     for limb in _LIMBS:
-        hit = torch.rand(count, generator=gen) < noise.occluded
-        hidden[:, :, limb] |= (hit[:, None] & _spans(count, frames, 2 * frames, gen))[..., None]
+        hit = rand(count, gen=gen) < noise.occluded
+        hidden[:, :, limb] |= (hit[:, None] & _spans(count, frames, _LONGEST_HIDDEN, gen))[..., None]
     return hidden
 
 
 def _scores(error: Tensor, stature: Tensor, hidden: Tensor, noisy: Tensor, gen: Generator) -> Tensor:
     """(N, F, 17) confidences that fall with the error, as a detector's do more or less."""
     relative = error.norm(dim=-1) / (stature + 1e-6)[:, None, None]
-    spread = torch.randn(hidden.shape, generator=gen) * 0.08
+    spread = randn(*hidden.shape, gen=gen) * 0.08
     score = (1 - 6 * relative + spread).clamp(0.1, 1)
-    low = torch.rand(len(hidden), 1, hidden.shape[2], generator=gen) * 0.6
+    low = rand(len(hidden), 1, hidden.shape[2], gen=gen) * 0.6
     score = torch.where(hidden, torch.minimum(score, low + 0.02), score)
     return torch.where(noisy[:, None, None] > 0, score, torch.ones_like(score))
 
 
 def _swap_sides(rays: Tensor, scores: Tensor, share: float, noisy: Tensor, gen: Generator) -> tuple[Tensor, Tensor]:
     count, frames = rays.shape[:2]
-    hit = (torch.rand(count, generator=gen) < share) & (noisy > 0)
+    hit = (rand(count, gen=gen) < share) & (noisy > 0)
     swap = hit[:, None] & _spans(count, frames, 6, gen)
     mirror = list(COCO17.mirror)
     rays = torch.where(swap[..., None, None], rays[:, :, mirror], rays)
@@ -140,11 +148,11 @@ def _swap_sides(rays: Tensor, scores: Tensor, share: float, noisy: Tensor, gen: 
 def _drop_frames(rays: Tensor, scores: Tensor, share: float, noisy: Tensor, gen: Generator) -> tuple[Tensor, Tensor]:
     """Interpolate over a gap of up to half the window, as the pipeline does with frames without a person."""
     count, frames = rays.shape[:2]
-    length = torch.randint(1, frames // 2, (count,), generator=gen)
-    start = (torch.rand(count, generator=gen) * (frames - length - 1)).long()
+    length = torch.randint(1, min(frames // 2, _LONGEST_GAP), (count,), generator=gen, device=gen.device)
+    start = (rand(count, gen=gen) * (frames - length - 1)).long()
     end = start + length + 1
-    hit = torch.nonzero((torch.rand(count, generator=gen) < share) & (noisy > 0))[:, 0]
-    at = torch.arange(frames)
+    hit = torch.nonzero((rand(count, gen=gen) < share) & (noisy > 0))[:, 0]
+    at = torch.arange(frames, device=gen.device)
     s, e = start[hit, None], end[hit, None]
     share_of_end = ((at - s) / (e - s)).clamp(0, 1)
     first = rays[hit, start[hit]][:, None]
@@ -159,12 +167,12 @@ def _drop_frames(rays: Tensor, scores: Tensor, share: float, noisy: Tensor, gen:
 
 def _found(count: int, noise: NoiseConfig, noisy: Tensor, gen: Generator) -> Tensor:
     """(N, 17) 1 for joints that were found somewhere in the window, else 0."""
-    found = torch.ones(count, len(COCO17))
-    kind = torch.rand(count, generator=gen) / noise.missing
+    found = torch.ones(count, len(COCO17), device=gen.device)
+    kind = rand(count, gen=gen) / noise.missing
     for joints, low, high in ((_LEGS, 0.0, 0.3), (_LOWER, 0.3, 0.6)):
         rows = torch.nonzero((kind >= low) & (kind < high))[:, 0]
         found[rows[:, None], joints] = 0
-    some = torch.rand(count, len(COCO17), generator=gen) < 0.15
+    some = rand(count, len(COCO17), gen=gen) < 0.15
     found[((kind >= 0.6) & (kind < 1))[:, None] & some] = 0
     found[noisy == 0] = 1
     return found
