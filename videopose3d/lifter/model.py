@@ -151,6 +151,7 @@ class TemporalModelOneFrame(_TemporalNetwork):
             h = residual + _activate_rows(self, _matrix_conv(h, self.layers_conv[pointwise]), self.layers_bn[pointwise])
         return _matrix_conv(h, self.shrink).reshape(len(x), 1, self.joints_out, 3)
 
+
 def _activate_rows(network: _TemporalNetwork, h: Tensor, norm: nn.Module) -> Tensor:
     """Batch-norm, ReLU and dropout of (B, T, C)."""
     out: Tensor = network.drop(network.relu(norm(h.flatten(0, 1))))

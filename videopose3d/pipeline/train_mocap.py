@@ -49,6 +49,19 @@ class TrainProgress:
     waiting: float = 0.0
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What the header of the weights says beside numbers.
+
+    Attributes:
+        training: Data, settings and version, as text.
+        licence: Of the weights.
+    """
+
+    training: str = ""
+    licence: str = ""
+
+
 class _Batches(IterableDataset[tuple[Tensor, Tensor]]):
     """Endless batches; each has a seed of its own, so that a resumed run sees what it would have seen."""
 
@@ -98,8 +111,7 @@ def train_lifter(
     virtual: VirtualConfig | None = None,
     device: str = "auto",
     resume: bool = False,
-    training: str = "",
-    licence: str = "",
+    labels: Labels | None = None,
     report: Callable[[TrainProgress], None] | None = None,
 ) -> HeldOutTable:
     """Train on the train split, write the weights, and measure them on the held-out people of the test split.
@@ -113,7 +125,7 @@ def train_lifter(
         virtual: Bodies, cameras and detector errors.
         device: ``auto``, ``cpu`` or ``cuda``.
         resume: Go on from the checkpoint, if there is one.
-        training, licence: Texts for the header.
+        labels: Texts for the header.
         report: Called about every hundred steps.
 
     Raises:
@@ -125,7 +137,7 @@ def train_lifter(
     motions = library.select("train")
     if len(motions) == 0:
         raise InputError("no motions of the train split in this library", fix="Check the folder or its split.json.")
-    header = _header(Path(out).stem, config, virtual, training, licence)
+    header = _header(Path(out).stem, config, virtual, labels or Labels())
     checkpoint = Path(f"{os.fspath(out)}.checkpoint")
     averaged = _fit(motions, config, virtual, device, checkpoint, resume, report)
     model = build_model(header).eval()
@@ -138,9 +150,7 @@ def train_lifter(
     return table
 
 
-def _header(
-    name: str, config: MocapTrainConfig, virtual: VirtualConfig, training: str, licence: str
-) -> LifterHeader:
+def _header(name: str, config: MocapTrainConfig, virtual: VirtualConfig, labels: Labels) -> LifterHeader:
     return LifterHeader(
         name=name.removeprefix("lifter_"),
         filter_widths=config.filter_widths,
@@ -150,8 +160,8 @@ def _header(
         normalisation=config.normalisation,
         fps_range=virtual.body.rates,
         stature=1.70,
-        training=training,
-        licence=licence,
+        training=labels.training,
+        licence=labels.licence,
     )
 
 
@@ -219,9 +229,7 @@ def _batches(
 class _Clock:
     """Tells about every hundredth step how training goes."""
 
-    def __init__(
-        self, batch: int, first: int, steps: int, report: Callable[[TrainProgress], None] | None
-    ) -> None:
+    def __init__(self, batch: int, first: int, steps: int, report: Callable[[TrainProgress], None] | None) -> None:
         self.batch, self.first, self.steps, self.report = batch, first, steps, report
         self.started, self.waited, self.losses = monotonic(), 0.0, list[Tensor]()
 

@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 
 from videopose3d.datasets.virtual.limbs import body_frame, pose_limbs
-from videopose3d.datasets.virtual.rotations import rand, randn, random_rotation, rotation_from_vector, turn
+from videopose3d.datasets.virtual.rotations import rand, randn, random_rotation, rotated, rotation_from_vector, turn
 from videopose3d.skeleton import COCO17, H36M17
 
 CANONICAL_SIZE = 1.58
@@ -71,7 +71,22 @@ _PARTS["trunk"] = _joints(
     *(f"{s}_{j}" for s in ("left", "right") for j in ("shoulder", "elbow", "wrist")),
 )  # fmt: skip
 _PIVOTS = {part: H36M17.index("pelvis" if part == "trunk" else part) for part in _PARTS}
-_ORDER = (*(f"{s}_{p}" for p in ("elbow", "shoulder", "knee", "hip") for s in ("left", "right")), "trunk")
+_TURNED = {"trunk": ""} | {
+    f"{side}_{part}": f"{side}_{before}" if before in ("hip", "shoulder") else before
+    for part, before in (("shoulder", "trunk"), ("hip", ""), ("elbow", "shoulder"), ("knee", "hip"))
+    for side in ("left", "right")
+}
+"""Parts that are turned, with the part each hangs on, which comes before it."""
+_PART_OF = [0] * 34
+for _number, _part in enumerate(_TURNED, start=1):
+    for _joint in _PARTS[_part]:
+        _PART_OF[_joint] = _number  # the part nearest to the joint comes last
+_PIVOT_OF = [0 if part == 0 else _PIVOTS[list(_TURNED)[part - 1]] for part in _PART_OF]
+_LEVEL = [0 if p == 0 else 1 if _PART_OF[_PIVOT_OF[j]] == 0 else 2 if _PART_OF[_PIVOT_OF[_PIVOT_OF[j]]] == 0 else 3
+          for j, p in enumerate(_PART_OF)]  # fmt: skip
+_NEAR = torch.tensor([[float(level <= 1)] for level in _LEVEL])
+_FARTHER = [(joint, _PIVOT_OF[joint]) for at in (2, 3) for joint, level in enumerate(_LEVEL) if level == at]
+_PIVOT_INDEX = torch.tensor(_PIVOT_OF)
 
 _ANCHORS = [H36M17.index("head" if n in _FACE else n) for n in COCO17.joints]
 
@@ -115,13 +130,21 @@ def mix_parts(windows: Tensor, share: float, gen: Generator) -> Tensor:
 
 
 def turn_subtrees(windows: Tensor, spread: Mapping[str, float], gen: Generator) -> Tensor:
-    """Turn each part about the joint it hangs on by a random angle, the same over the window."""
-    out = windows.clone()
-    for part in _ORDER:
+    """Turn each part about the joint it hangs on by a random angle, the same over the window.
+
+    What hangs on a part turns with it; the rotations of trunk, shoulder and elbow are multiplied in this order.
+    """
+    count, device = len(windows), gen.device
+    rotations: dict[str, Tensor] = {}
+    for part in _TURNED:
         angle = spread[part.removeprefix("left_").removeprefix("right_")] * pi / 180
-        rotation = rotation_from_vector(randn(len(out), 3, gen=gen) * angle / 3**0.5)
-        pivot = out[:, :, _PIVOTS[part], None]
-        out[:, :, _PARTS[part]] = turn(out[:, :, _PARTS[part]] - pivot, rotation) + pivot
+        own = rotation_from_vector(randn(count, 3, gen=gen) * angle / 3**0.5)
+        rotations[part] = rotations[_TURNED[part]] @ own if _TURNED[part] else own
+    of_joint = torch.stack([torch.eye(3, device=device).expand(count, 3, 3), *rotations.values()], 1)[:, _PART_OF]
+    pivots = windows.index_select(2, _PIVOT_INDEX.to(device))
+    out = rotated(windows - pivots, of_joint[:, None]) + pivots * _NEAR.to(device)
+    for joint, pivot in _FARTHER:  # these hang on joints that were moved
+        out[:, :, joint] += out[:, :, pivot]
     return out
 
 

@@ -8,6 +8,7 @@ from math import pi
 import torch
 from torch import Generator, Tensor
 
+from videopose3d.datasets.virtual.occlusion import hidden_by_body
 from videopose3d.datasets.virtual.rotations import axis_rotation, rand, randn, rotation_from_vector, turn, uniform
 
 
@@ -39,7 +40,7 @@ class CameraConfig:
     steep: float = 0.3
     pitch_range: tuple[float, float] = (-30.0, 40.0)
     roll: float = 6.0
-    off_centre: float = 0.9
+    off_centre: float = 0.8
     moving: float = 0.2
     pan: float = 0.25
     travel: float = 0.004
@@ -81,8 +82,8 @@ def film(windows: Tensor, config: CameraConfig, gen: Generator) -> tuple[Windows
     """Put a camera in front of every window (N, F, 34, 3).
 
     Returns:
-        The windows as a perfect detector with the true camera would see them, and (N, F, 17) which joints
-        lie inside the picture.
+        The windows as a perfect detector with the true camera would see them, and (N, F, 17) which joints can be
+        seen: in the picture and not behind the body.
     """
     count = len(windows)
     fov = uniform(count, config.fov, gen)
@@ -101,7 +102,8 @@ def film(windows: Tensor, config: CameraConfig, gen: Generator) -> tuple[Windows
     inside = (rays.abs() <= extent[:, None, None]).all(-1) & (coco[..., 2] > 0.3)
     root = joints[:, :, 0]
     target = joints[:, :, :17] - root[:, :, None]
-    return Windows(rays, torch.ones_like(rays[..., 0]), target, root, fov), inside
+    visible = inside & ~hidden_by_body(coco)
+    return Windows(rays, torch.ones_like(rays[..., 0]), target, root, fov), visible
 
 
 def _camera_rotation(count: int, config: CameraConfig, gen: Generator) -> Tensor:

@@ -17,7 +17,7 @@ from videopose3d.skeleton import COCO17, H36M17
 _LEG = ((-25.0, 120.0), (-20.0, 45.0), (-35.0, 35.0), (0.0, 140.0))
 """Flexion and abduction of the hip, rotation of the thigh, flexion of the knee [degrees]."""
 _ARM = ((0.0, 170.0), (-40.0, 125.0), (-100.0, 70.0), (0.0, 145.0))
-"""Elevation of the upper arm from hanging, its plane (0 to the side, 90 in front), its rotation, flexion of the elbow."""
+"""Elevation of the upper arm, its plane (0 to the side, 90 in front), its rotation, flexion of the elbow [degrees]."""
 _FRAMES_APART = 14
 
 
@@ -48,7 +48,9 @@ def _pose(
     upper, lower = _leg(angles, sign) if leg else _arm(angles, sign)
     axes = body_frame(windows, ("right_hip", "left_hip") if leg else ("right_shoulder", "left_shoulder"))
     top, middle, end = H36M17.indices(chain)
-    long, short = ((windows[:, :, b] - windows[:, :, a]).norm(dim=-1, keepdim=True) for a, b in ((top, middle), (middle, end)))
+    long, short = (
+        (windows[:, :, b] - windows[:, :, a]).norm(dim=-1, keepdim=True) for a, b in ((top, middle), (middle, end))
+    )
     out = windows.clone()
     out[:, :, middle] = out[:, :, top] + long * (axes @ upper[..., None])[..., 0]
     out[:, :, end] = out[:, :, middle] + short * (axes @ lower[..., None])[..., 0]
@@ -61,9 +63,7 @@ def _pose(
 def _leg(angles: Tensor, sign: float) -> tuple[Tensor, Tensor]:
     """(..., 3) directions left, up, forward of thigh and shank from angles (..., 4) [rad]."""
     flexion, abduction, rotation, knee = angles.unbind(-1)
-    thigh = torch.stack(
-        [sign * abduction.sin(), -abduction.cos() * flexion.cos(), abduction.cos() * flexion.sin()], -1
-    )
+    thigh = torch.stack([sign * abduction.sin(), -abduction.cos() * flexion.cos(), abduction.cos() * flexion.sin()], -1)
     back = torch.stack([torch.zeros_like(flexion), -flexion.sin(), -flexion.cos()], -1)
     return thigh, _bent(thigh, back, rotation, knee)
 
@@ -71,9 +71,7 @@ def _leg(angles: Tensor, sign: float) -> tuple[Tensor, Tensor]:
 def _arm(angles: Tensor, sign: float) -> tuple[Tensor, Tensor]:
     """(..., 3) directions left, up, forward of upper arm and forearm from angles (..., 4) [rad]."""
     elevation, plane, rotation, elbow = angles.unbind(-1)
-    upper = torch.stack(
-        [sign * elevation.sin() * plane.cos(), -elevation.cos(), elevation.sin() * plane.sin()], -1
-    )
+    upper = torch.stack([sign * elevation.sin() * plane.cos(), -elevation.cos(), elevation.sin() * plane.sin()], -1)
     front = torch.stack([-sign * plane.sin() * 0.5, 0.3 + 0 * plane, 0.2 + plane.cos().abs()], -1)
     return upper, _bent(upper, front, sign * rotation, elbow)
 

@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 
 from videopose3d.datasets.virtual.cameras import CameraConfig, Windows
 from videopose3d.datasets.virtual.rotations import hat_matrix, rand, randn
+from videopose3d.datasets.virtual.scores import confidences
 from videopose3d.skeleton import COCO17
 
 
@@ -16,34 +17,48 @@ from videopose3d.skeleton import COCO17
 class NoiseConfig:
     """Errors of a 2D detector. Lengths are shares of the person's stature, shares are of windows.
 
+    The defaults follow MediaPipe on rendered people (docs/detector_noise.md), somewhat widened for other detectors.
+
     Attributes:
         clean: Share of windows without any error.
-        steady: Spread of the error that changes within about a quarter of a second.
+        steady: Spread of the error that changes within a few frames.
         jitter: Spread of the error that is new in every frame.
         bias: Spread of the error that is constant over the window.
-        outliers: Share of the slow errors that are three times as large.
-        occluded: Chance of each limb to be hidden (wrong by four times, low score).
+        outliers: Share of the slow errors that are three times as large; a tenth of these are ten times as large.
+        along_limb: Share of a joint's error that the next joint of the limb takes over.
+        occluded: Chance of each limb to be hidden by something.
         missing: Share of windows whose legs, or some joints, were not found at all.
         dropped: Share of windows with a gap of some frames, interpolated.
         swapped: Share of windows with left and right exchanged for a few frames.
         blind: Share of windows whose scores are all 1.
+        alike: Share of the others whose scores mean what MediaPipe's mean.
     """
 
-    clean: float = 0.2
-    steady: float = 0.0075
-    jitter: float = 0.0035
-    bias: float = 0.006
+    clean: float = 0.15
+    steady: float = 0.006
+    jitter: float = 0.0025
+    bias: float = 0.007
     outliers: float = 0.08
+    along_limb: float = 0.4
     occluded: float = 0.05
     missing: float = 0.06
     dropped: float = 0.05
-    swapped: float = 0.03
-    blind: float = 0.15
+    swapped: float = 0.04
+    blind: float = 0.12
+    alike: float = 0.65
 
 
-_SHARES = {"wrist": 1.6, "elbow": 1.2, "ankle": 1.2, "hip": 1.2, "eye": 0.6, "ear": 0.7, "nose": 0.6}
+_SHARES = {"wrist": 1.4, "elbow": 1.25, "hip": 1.3, "knee": 0.9, "eye": 0.7, "ear": 1.1, "nose": 0.9}
 _NOISE_SCALE = torch.tensor([_SHARES.get(joint.rpartition("_")[2], 1.0) for joint in COCO17.joints])
-"""How much harder or easier each joint is than a shoulder or knee."""
+"""How much harder or easier each joint is than a shoulder or ankle."""
+_UNSEEN = {"wrist": 2.8, "elbow": 1.9, "hip": 1.8, "knee": 2.2, "ankle": 3.0, "shoulder": 1.5}
+_UNSEEN_SCALE = torch.tensor([_UNSEEN.get(joint.rpartition("_")[2], 2.0) for joint in COCO17.joints])
+"""How many times larger the error is where the joint cannot be seen."""
+_CHAINS = [
+    [COCO17.index(f"{side}_{joint}") for joint in chain]
+    for side in ("left", "right")
+    for chain in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
+]
 
 _LONGEST_HIDDEN = 75
 """Frames that a limb may be hidden for: seconds."""
@@ -69,15 +84,18 @@ _LEGS = [COCO17.index(f"{s}_{j}") for s in ("left", "right") for j in ("knee", "
 _LOWER = [*_LEGS, COCO17.index("left_hip"), COCO17.index("right_hip")]
 
 
-def detect(windows: Windows, inside: Tensor, noise: NoiseConfig, camera: CameraConfig, gen: Generator) -> Windows:
+def detect(windows: Windows, visible: Tensor, noise: NoiseConfig, camera: CameraConfig, gen: Generator) -> Windows:
     """What a detector and a given or guessed focal length make of perfectly seen windows."""
     rays, count = windows.rays, len(windows.rays)
     noisy = (rand(count, gen=gen) >= noise.clean).float()
-    stature = 1.7 / windows.depth * noisy * (randn(count, gen=gen) * 0.5).exp()
-    hidden = _hidden(windows.scores.shape, noise, gen) | ~inside
-    error = _errors(rays.shape, noise, gen) * (1 + 3 * hidden[..., None]) * stature[:, None, None, None]
-    scores = _scores(error, stature, hidden, noisy, gen)
-    rays = rays + error
+    size = 1.7 / windows.depth.clamp(min=0.3)
+    severity = noisy * (randn(count, gen=gen) * 0.5).exp()
+    hidden = _hidden(windows.scores.shape, noise, gen) | ~visible
+    error = _errors(rays.shape, noise, gen) * severity[:, None, None, None]
+    error = error * torch.where(hidden, _UNSEEN_SCALE.to(gen.device), 1.0)[..., None]
+    scores = confidences(error.norm(dim=-1), hidden, noise.alike, gen)
+    scores = torch.where(noisy[:, None, None] > 0, scores, torch.ones_like(scores))
+    rays = rays + error * size[:, None, None, None]
     rays, scores = _swap_sides(rays, scores, noise.swapped, noisy, gen)
     rays, scores = _drop_frames(rays, scores, noise.dropped, noisy, gen)
     scores = scores * _found(count, noise, noisy, gen)[:, None]
@@ -95,17 +113,20 @@ def _focal_factor(count: int, camera: CameraConfig, gen: Generator) -> Tensor:
 
 
 def _errors(shape: torch.Size, noise: NoiseConfig, gen: Generator) -> Tensor:
-    """(N, F, 17, 2) errors in shares of the stature."""
+    """(N, F, 17, 2) errors of seen joints in shares of the stature."""
     count, frames, joints, _ = shape
     scale = _NOISE_SCALE.to(gen.device)
-    knots = frames // 5 + 2
-    slow = randn(count, knots, joints * 2, gen=gen) * noise.steady
-    far = (rand(count, knots, joints, gen=gen) < noise.outliers * scale).float()
-    slow = slow * (1 + 2 * far.repeat_interleave(2, -1))
-    error = (hat_matrix(frames, knots, gen.device) @ slow).view(count, frames, joints, 2)
-    error = error + randn(*shape, gen=gen) * noise.jitter
-    error = error + randn(count, 1, joints, 2, gen=gen) * noise.bias
-    return error * scale[:, None]
+    knots = frames // 4 + 2
+    chance = rand(count, knots, joints, gen=gen) / (noise.outliers * scale + 1e-9)
+    tail = 1 + 2 * (chance < 1).float() + 7 * (chance < 0.1).float()
+    slow = randn(count, knots, joints, 2, gen=gen) * noise.steady * tail[..., None]
+    error = (hat_matrix(frames, knots, gen.device) @ slow.flatten(2)).view(shape)
+    error = error + randn(*shape, gen=gen) * noise.jitter + randn(count, 1, joints, 2, gen=gen) * noise.bias
+    error = error * scale[:, None]
+    for chain in _CHAINS:
+        for joint, following in zip(chain, chain[1:], strict=False):
+            error[:, :, following] += noise.along_limb * error[:, :, joint]
+    return error
 
 
 def _spans(count: int, frames: int, longest: int, gen: Generator) -> Tensor:
@@ -124,16 +145,6 @@ def _hidden(shape: torch.Size, noise: NoiseConfig, gen: Generator) -> Tensor:
         hit = rand(count, gen=gen) < noise.occluded
         hidden[:, :, limb] |= (hit[:, None] & _spans(count, frames, _LONGEST_HIDDEN, gen))[..., None]
     return hidden
-
-
-def _scores(error: Tensor, stature: Tensor, hidden: Tensor, noisy: Tensor, gen: Generator) -> Tensor:
-    """(N, F, 17) confidences that fall with the error, as a detector's do more or less."""
-    relative = error.norm(dim=-1) / (stature + 1e-6)[:, None, None]
-    spread = randn(*hidden.shape, gen=gen) * 0.08
-    score = (1 - 6 * relative + spread).clamp(0.1, 1)
-    low = rand(len(hidden), 1, hidden.shape[2], gen=gen) * 0.6
-    score = torch.where(hidden, torch.minimum(score, low + 0.02), score)
-    return torch.where(noisy[:, None, None] > 0, score, torch.ones_like(score))
 
 
 def _swap_sides(rays: Tensor, scores: Tensor, share: float, noisy: Tensor, gen: Generator) -> tuple[Tensor, Tensor]:
@@ -168,7 +179,7 @@ def _drop_frames(rays: Tensor, scores: Tensor, share: float, noisy: Tensor, gen:
 def _found(count: int, noise: NoiseConfig, noisy: Tensor, gen: Generator) -> Tensor:
     """(N, 17) 1 for joints that were found somewhere in the window, else 0."""
     found = torch.ones(count, len(COCO17), device=gen.device)
-    kind = rand(count, gen=gen) / noise.missing
+    kind = rand(count, gen=gen) / (noise.missing + 1e-9)
     for joints, low, high in ((_LEGS, 0.0, 0.3), (_LOWER, 0.3, 0.6)):
         rows = torch.nonzero((kind >= low) & (kind < high))[:, 0]
         found[rows[:, None], joints] = 0

@@ -28,6 +28,8 @@ def distances_to_others(poses: Tensor) -> Tensor:
     flat = facing.flatten(1)
     sample = flat[:: max(1, len(flat) // _SAMPLE)]
     nearest = min(_NEIGHBOUR + 1, len(sample))
-    far = torch.cat([torch.cdist(part, sample).kthvalue(nearest, -1).values for part in flat.split(2048)])
+    exact = "donot_use_mm_for_euclid_dist"  # neighbours are too near for the difference of large products
+    apart = (torch.cdist(part, sample, compute_mode=exact) for part in flat.split(2048))
+    far = torch.cat([distances.kthvalue(nearest, -1).values for distances in apart])
     scaled: Tensor = (far / far.median().clamp(min=1e-6)).clamp(*_RANGE)
     return scaled
