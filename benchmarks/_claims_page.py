@@ -232,7 +232,7 @@ def _how(facts: Mapping[str, Any], results: Results) -> str:
     return f"""## How it was made
 
 ```text
-python benchmarks/claims.py MOTIONS --out docs/results.md --seed {facts["seed"]} {effort}
+python benchmarks/claims.py MOTIONS --out docs/claims.md --seed {facts["seed"]} {effort}
 ```
 
 {_filled(text)}

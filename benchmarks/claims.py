@@ -1,6 +1,6 @@
 """The paper's claims, tried on open motion capture in front of the four cameras of Human3.6M.
 
-    python benchmarks/claims.py MOTIONS --work out/claims [--out docs/results.md]
+    python benchmarks/claims.py MOTIONS --work out/claims [--out docs/claims.md]
 
 MOTIONS is a folder of motion capture sets or a library made from one (docs/lifter.md). Every run is trained, judged
 on people it has not seen, and kept in the work folder, so that a benchmark that was stopped goes on where it was; the
@@ -275,7 +275,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("motions", type=Path, nargs="?")
     parser.add_argument("--work", type=Path, default=Path("out/claims"), help="where runs are kept")
-    parser.add_argument("--out", type=Path, help="the page to write, e.g. docs/results.md")
+    parser.add_argument("--out", type=Path, help="the page to write, e.g. docs/claims.md")
     for name, value in asdict(Effort()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value)
     parser.add_argument("--seed", type=int, default=1, help="of the data")

@@ -12,9 +12,8 @@ import argparse
 from pathlib import Path
 
 from videopose3d.datasets.mocap import build_library, load_library
-from videopose3d.lifter.weights import load_lifter
+from videopose3d.lifter.lift import Lifter
 from videopose3d.pipeline.heldout import evaluate_held_out
-from videopose3d.weights.store import find_lifter
 
 
 def main() -> None:
@@ -27,7 +26,7 @@ def main() -> None:
         print("left out: give the folder of motion capture sets")
         return
     library = build_library(given.motions) if given.motions.is_dir() else load_library(given.motions)
-    print(evaluate_held_out(*load_lifter(find_lifter(given.lifter)), library.select(given.split)).table())
+    print(evaluate_held_out(Lifter.load(given.lifter, "cpu"), library.select(given.split)).table())
 
 
 if __name__ == "__main__":

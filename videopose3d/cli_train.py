@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from videopose3d import __version__
 from videopose3d.cli_jobs import INTERRUPTED, reported
 from videopose3d.cli_options import (
     HELP,
@@ -172,20 +173,20 @@ def train_mocap(
     with reported():
         check_overwrite(output, overwrite)
         from videopose3d.datasets.mocap import build_library, load_library
-        from videopose3d.pipeline.train_mocap import TrainProgress, train_lifter
+        from videopose3d.pipeline.train_mocap import Labels, TrainProgress, train_lifter
 
         def report(p: TrainProgress) -> None:
             left = (p.steps - p.step) * options["batch"] / p.rate / 60
             if not quiet:
                 click.echo(
-                    f"step {p.step}/{p.steps}  loss {p.loss:.1f} mm  {p.rate:.0f} windows/s  {left:.0f} min left",
+                    f"step {p.step}/{p.steps}  loss {p.loss:.1f} mm  {p.rate:.0f} windows/s (waiting for them "
+                    f"{p.waiting:.0%} of the time)  {left:.0f} min left",
                     err=True,
                 )
 
         library = build_library(motions) if motions.is_dir() else load_library(motions)
         config = config_from(MocapTrainConfig, options)
-        table = train_lifter(
-            library, output, config, device=device, resume=resume, licence=licence, report=report, training=f"{config}"
-        )
+        labels = Labels(training=f"train-mocap of videopose3d {__version__}, {config}", licence=licence)
+        table = train_lifter(library, output, config, device=device, resume=resume, labels=labels, report=report)
         click.echo(table.table())
         click.echo(output)

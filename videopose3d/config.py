@@ -234,21 +234,21 @@ class MocapTrainConfig:
         save_every: Steps between checkpoints.
     """
 
-    windows: int = 1_000_000
-    batch: int = 64
-    outputs: int = 16
+    windows: int = 20_000_000
+    batch: int = 256
+    outputs: int = 1
     normalisation: str = "rays"
-    filter_widths: tuple[int, ...] = (3, 3, 3)
+    filter_widths: tuple[int, ...] = (9, 3, 1)
     channels: int = 512
     causal: bool = False
     dropout: float = 0.0
     velocity: float = 1.0
     bones: float = 0.0
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 1e-4
     average: float = 0.999
     seed: int = 1
-    save_every: int = 500
+    save_every: int = 2000
 
     def __post_init__(self) -> None:
         check_limits(self)

@@ -76,7 +76,7 @@ class HeldOutTable:
     def table(self) -> str:
         """The table as text: MPJPE / P-MPJPE [mm] and MPJVE [mm/frame]."""
         width = max(12, *(len(row.name) for row in self.rows))
-        lines = [f"{'':{width}} {'poses':>7}" + "".join(f" {kind:>21}" for kind in KINDS)]
+        lines = [f"{'set':{width}} {'poses':>7}" + "".join(f" {kind:>21}" for kind in KINDS)]
         for row in self.rows:
             cells = (f"{e.mpjpe:6.1f} / {e.p_mpjpe:5.1f} {e.mpjve:6.1f}" for e in (row.errors[kind] for kind in KINDS))
             lines.append(f"{row.name:{width}} {row.poses:7d}" + "".join(f" {cell:>21}" for cell in cells))
@@ -125,14 +125,16 @@ def errors_of(predicted: FloatArray, target: FloatArray, known: BoolArray) -> Er
     overlap, norm = (pk * tk).sum((-2, -1), keepdims=True), (pk**2).sum((-2, -1), keepdims=True)
     two, three = known[:, 1:] & known[:, :-1], known[:, 2:] & known[:, 1:-1] & known[:, :-2]
     near, far = (list(ends) for ends in zip(*H36M17.bone_indices, strict=True))
-    bones = np.where(known[..., None], np.linalg.norm(p[:, :, far] - p[:, :, near], axis=-1), np.nan)
+    some = known.any(1)
+    lengths = np.linalg.norm(p[:, :, far] - p[:, :, near], axis=-1)
+    spread = np.nanstd(np.where(known[..., None], lengths, np.nan)[some], axis=1)
     return Errors(
         _mean(pk - tk),
         _mean(align(pk, tk) - tk),
         _mean(pk * np.divide(overlap, norm, out=np.ones_like(norm), where=norm > 0) - tk),
         _mean((np.diff(p, axis=1) - np.diff(t, axis=1))[two]),
         _mean((np.diff(p, 2, axis=1) - np.diff(t, 2, axis=1))[three]),
-        float(np.nanmean(np.nanstd(bones, axis=1)) * 1000),
+        float(spread.mean() * 1000) if spread.size else float("nan"),
     )
 
 
@@ -202,7 +204,7 @@ def _predict(lifter: Lifter, seen: Windows, focal_factor: float) -> FloatArray:
     before, after = lifter.model.padding
     at = torch.arange(-before, seen.rays.shape[1] + after).clamp(0, seen.rays.shape[1] - 1)
     features, turn = window_input(replace(seen, rays=seen.rays / focal_factor), lifter.header.normalisation)
-    poses = torch.cat([lifter.run_windows(part[:, at]) for part in features.split(64)])
+    poses = torch.cat([lifter.run_windows(part[:, at]) for part in torch.split(features, 64)])
     poses = poses - poses[:, :, :1]
     whole: FloatArray = (poses if turn is None else poses @ turn).numpy()
     return whole

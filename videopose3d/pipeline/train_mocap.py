@@ -265,12 +265,13 @@ def _step(
     with torch.autocast(x.device.type, torch.bfloat16):
         predicted = model(x)
     predicted = predicted.float()
-    loss = position = distance(predicted, y)
+    position = distance(predicted, y)
+    loss: Tensor = position
     if config.velocity and config.outputs > 1:
         loss = loss + config.velocity * distance(predicted.diff(dim=1), y.diff(dim=1))
     if config.bones:
         loss = loss + config.bones * _bone_error(predicted, y)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return position.detach()
 

@@ -45,4 +45,5 @@ def _behind(point: Tensor, start: Tensor, end: Tensor, half_width: float) -> Ten
     share = (((p - a) * along).sum(-1) / along.square().sum(-1).clamp(min=1e-9)).clamp(0, 1)
     depth = torch.lerp(start[..., 2], end[..., 2], share)
     apart = (p - a - share[..., None] * along).norm(dim=-1) * depth
-    return (apart < half_width) & (point[..., 2] > depth + _DEEPER)
+    hidden: Tensor = (apart < half_width) & (point[..., 2] > depth + _DEEPER)
+    return hidden

@@ -29,7 +29,7 @@ def distances_to_others(poses: Tensor) -> Tensor:
     sample = flat[:: max(1, len(flat) // _SAMPLE)]
     nearest = min(_NEIGHBOUR + 1, len(sample))
     exact = "donot_use_mm_for_euclid_dist"  # neighbours are too near for the difference of large products
-    apart = (torch.cdist(part, sample, compute_mode=exact) for part in flat.split(2048))
+    apart = (torch.cdist(part, sample, compute_mode=exact) for part in torch.split(flat, 2048))
     far = torch.cat([distances.kthvalue(nearest, -1).values for distances in apart])
     scaled: Tensor = (far / far.median().clamp(min=1e-6)).clamp(*_RANGE)
     return scaled

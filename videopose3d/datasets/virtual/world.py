@@ -29,7 +29,7 @@ class VirtualConfig:
     camera: CameraConfig = field(default_factory=CameraConfig)
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     shares: Mapping[str, float] = field(default_factory=lambda: SHARES)
-    views: int = 2
+    views: int = 4
 
     def shares_of(self, datasets: Sequence[str]) -> dict[str, float]:
         """The shares of these sets, those without one at the mean of the others."""
