@@ -27,6 +27,8 @@ from videopose3d.pipeline.heldout import SCREEN_FEATURES, HeldOutTable, evaluate
 from videopose3d.skeleton import COCO17, H36M17
 from videopose3d.weights.header import LifterHeader
 
+_DRAWN_TOGETHER = 1024
+"""Windows drawn at once."""
 _RISE = 200
 """Steps over which the learning rate rises."""
 
@@ -63,7 +65,10 @@ class Labels:
 
 
 class _Batches(IterableDataset[tuple[Tensor, Tensor]]):
-    """Endless batches; each has a seed of its own, so that a resumed run sees what it would have seen."""
+    """All batches from a step on; a resumed run sees what it would have seen.
+
+    The windows of several steps are drawn at once, which takes half the time, with a seed of their own.
+    """
 
     def __init__(self, source: WindowSource, virtual: VirtualConfig, config: MocapTrainConfig, first: int) -> None:
         self.source, self.virtual, self.config, self.first = source, virtual, config, first
@@ -71,9 +76,14 @@ class _Batches(IterableDataset[tuple[Tensor, Tensor]]):
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         if torch.utils.data.get_worker_info() is not None:
             torch.set_num_threads(1)
-        for step in range(self.first, _steps(self.config)):
-            gen = Generator(self.source.joints.device).manual_seed(self.config.seed * 1_000_003 + step)
-            yield draw_batch(self.source, self.virtual, self.config, gen)
+        together = max(1, _DRAWN_TOGETHER // self.config.batch)
+        drawn = replace(self.config, batch=self.config.batch * together)
+        for start in range(self.first - self.first % together, _steps(self.config), together):
+            gen = Generator(self.source.joints.device).manual_seed(self.config.seed * 1_000_003 + start)
+            x, y = draw_batch(self.source, self.virtual, drawn, gen)
+            for step in range(max(start, self.first), min(start + together, _steps(self.config))):
+                part = slice(step - start, None, together)
+                yield x[part].contiguous(), y[part].contiguous()
 
 
 def draw_batch(
@@ -93,14 +103,13 @@ def draw_batch(
         perfect, inside = film(bodies, virtual.camera, gen)
         seen = detect(perfect, inside, virtual.noise, virtual.camera, gen)
         x, turn = window_input(seen, config.normalisation)
-        y = seen.target
-        if turn is not None:
-            y = y @ turn.transpose(-1, -2)
+        y = seen.target[:, first : first + config.outputs]
         features.append(x)
-        targets.append(y[:, first : first + config.outputs])
+        targets.append(y if turn is None else y @ turn[:, first : first + config.outputs].transpose(-1, -2))
     x, y = torch.cat(features), torch.cat(targets)
-    half = (torch.rand(len(x), generator=gen, device=gen.device) < 0.5)[:, None, None, None]
-    return torch.where(half, mirror_input(x, COCO17), x), torch.where(half, mirror_pose(y, H36M17), y)
+    half = torch.nonzero(torch.rand(len(x), generator=gen, device=gen.device) < 0.5)[:, 0]
+    x[half], y[half] = mirror_input(x[half], COCO17), mirror_pose(y[half], H36M17)
+    return x, y
 
 
 def train_lifter(

@@ -92,7 +92,7 @@ def detect(windows: Windows, visible: Tensor, noise: NoiseConfig, camera: Camera
     severity = noisy * (randn(count, gen=gen) * 0.5).exp()
     hidden = _hidden(windows.scores.shape, noise, gen) | ~visible
     error = _errors(rays.shape, noise, gen) * severity[:, None, None, None]
-    error = error * torch.where(hidden, _UNSEEN_SCALE.to(gen.device), 1.0)[..., None]
+    error = error * (1 + hidden * (_UNSEEN_SCALE.to(gen.device) - 1))[..., None]
     scores = confidences(error.norm(dim=-1), hidden, noise.alike, gen)
     scores = torch.where(noisy[:, None, None] > 0, scores, torch.ones_like(scores))
     rays = rays + error * size[:, None, None, None]
@@ -149,11 +149,13 @@ def _hidden(shape: torch.Size, noise: NoiseConfig, gen: Generator) -> Tensor:
 
 def _swap_sides(rays: Tensor, scores: Tensor, share: float, noisy: Tensor, gen: Generator) -> tuple[Tensor, Tensor]:
     count, frames = rays.shape[:2]
-    hit = (rand(count, gen=gen) < share) & (noisy > 0)
-    swap = hit[:, None] & _spans(count, frames, 6, gen)
+    hit = torch.nonzero((rand(count, gen=gen) < share) & (noisy > 0))[:, 0]
+    swap = _spans(count, frames, 6, gen)[hit, :, None]
     mirror = list(COCO17.mirror)
-    rays = torch.where(swap[..., None, None], rays[:, :, mirror], rays)
-    return rays, torch.where(swap[..., None], scores[:, :, mirror], scores)
+    rays, scores = rays.clone(), scores.clone()
+    rays[hit] = torch.where(swap[..., None], rays[hit][:, :, mirror], rays[hit])
+    scores[hit] = torch.where(swap, scores[hit][:, :, mirror], scores[hit])
+    return rays, scores
 
 
 def _drop_frames(rays: Tensor, scores: Tensor, share: float, noisy: Tensor, gen: Generator) -> tuple[Tensor, Tensor]:

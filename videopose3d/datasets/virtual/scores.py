@@ -35,7 +35,10 @@ def confidences(relative: Tensor, hidden: Tensor, alike: float, gen: Generator) 
         gen: Random numbers.
     """
     like = rand(len(hidden), gen=gen) < alike
-    return torch.where(like[:, None, None], _visibility(relative, hidden, gen), _certainty(relative, hidden, gen))
+    scores = torch.empty_like(relative)
+    scores[like] = _visibility(relative[like], hidden[like], gen)
+    scores[~like] = _certainty(relative[~like], hidden[~like], gen)
+    return scores
 
 
 def _visibility(relative: Tensor, hidden: Tensor, gen: Generator) -> Tensor:
