@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "videopose3d"
 
 FLOORS = {
-    0: ["errors", "skeleton", "config", "data"],
+    0: ["errors", "skeleton", "config", "config_*", "data"],
     1: ["types", "files", "opencv", "safe_pickle"],
     2: [
         *("geometry", "calibration", "levelling", "video", "remap", "metrics", "metrics_2d", "joint_angles"),
@@ -33,7 +33,7 @@ FLOORS = {
 }
 ROOMS = FLOORS[3]
 HOMES = {  # library: the only modules that may import it
-    "torch": ["lifter", "detectors", "datasets.virtual*", "pipeline", "weights.convert"],
+    "torch": ["lifter", "detectors", "datasets.virtual*", "datasets.synth.body", "pipeline", "weights.convert"],
     "torchvision": ["detectors"],
     "matplotlib": ["render"],
     "click": ["cli", "cli_*"],

@@ -45,6 +45,16 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "validate_every": (1, None),
     "validation_people": (1, None),
     "workers": (1, 256),
+    "clips": (1, None),
+    "first": (0, None),
+    "seconds": (0.1, 600),
+    "fps": (1, 120),
+    "people": (1, 6),
+    "moving": (0, 1),
+    "cut": (0, 1),
+    "hidden": (0, 1),
+    "crf": (0, 51),
+    "jobs": (1, 64),
 }
 """What the numbers may be, both ends included; None is no end."""
 
@@ -57,6 +67,7 @@ CHOICES = {
     "TrainConfig.precision": ("float32", "bfloat16"),
     "FinetuneConfig.precision": ("float32", "bfloat16"),
     "backbone": ("resnet50", "resnet101"),
+    "SynthConfig.split": ("train", "validation", "test", "all"),
 }
 """What the texts may be, by field, or by class and field where they differ."""
 
