@@ -112,9 +112,7 @@ def read_motions(motions: str | os.PathLike[str], split: str) -> MotionLibrary:
     return chosen
 
 
-def _rendered(
-    library: MotionLibrary, folder: Path, config: SynthConfig, numbers: range
-) -> Iterator[SynthFiles]:
+def _rendered(library: MotionLibrary, folder: Path, config: SynthConfig, numbers: range) -> Iterator[SynthFiles]:
     if config.jobs == 1:
         with one_thread():
             for number in numbers:
@@ -160,7 +158,7 @@ def render_clip(library: MotionLibrary, folder: Path, config: SynthConfig, numbe
             visible.append(frame.visibility)
     arrays = clip_truth(clip, np.stack(visible, 1))
     with replacing(truth) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(file, **arrays)
     return SynthFiles(video, truth, clip.actors[0].motion, clip.frames, len(clip.actors))
 
 

@@ -20,4 +20,6 @@ def package(name: str, purpose: str, extra: str = "datasets") -> Any:
         return import_module(name)
     except ImportError as error:
         top = name.partition(".")[0]
-        raise MissingDependencyError(f"{top} is not installed", where=purpose, fix=f"Install it: {INSTALL.format(extra)}") from error
+        raise MissingDependencyError(
+            f"{top} is not installed", where=purpose, fix=f"Install it: {INSTALL.format(extra)}"
+        ) from error

@@ -5,8 +5,11 @@ World axes: x and y horizontal, z up, metres; the rest figure faces -y and its l
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from contextlib import redirect_stderr
 from functools import lru_cache
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -135,8 +138,9 @@ def _model() -> Any:
     Raises:
         MissingDependencyError: `anny` is not installed.
     """
-    package("warp", "synthetic people", "synth").config.quiet = True  # it greets on stdout
-    anny = package("anny", "synthetic people", "synth")
+    with redirect_stderr(StringIO()):  # its mesh library greets, and misses a graphics card
+        package("warp", "synthetic people", "synth").config.log_level = logging.ERROR
+        anny = package("anny", "synthetic people", "synth")
     # "anny-full" keeps the helper shells (clothes, eyes); its data are CC0 MakeHuman assets.
     return anny.Anny(rig="cmu_mb", topology="anny-full", pose_parameterization="world-orient")
 

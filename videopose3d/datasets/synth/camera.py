@@ -49,6 +49,23 @@ class View:
         return View(self.position, self.rotation, self.focal * factor, (width * factor, height * factor))
 
 
+@dataclass(frozen=True)
+class Film:
+    """What a camera makes of light.
+
+    Attributes:
+        exposure: Brightness.
+        balance: (3,) factors on red, green and blue.
+        blur: Spread of the lens' blur [px].
+        grain: Spread of the sensor's noise, in steps of 8 bits.
+    """
+
+    exposure: float = 1.05
+    balance: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    blur: float = 0.0
+    grain: float = 0.0
+
+
 def look(yaw: Array | float, pitch: Array | float, roll: Array | float = 0.0) -> Array:
     """(..., 3, 3) world to camera axes of a camera that looks along y where all angles are zero.
 

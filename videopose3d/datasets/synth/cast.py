@@ -46,7 +46,7 @@ def _hit_round(shape: Any, o: Any, d: Any, sphere: bool) -> float:
         if t > 1e-4:
             z = oz + t * d[2]
             if sphere or (z >= 0 and z <= shape[4] - shape[2]):
-                return t
+                return float(t)
     return -1.0
 
 
@@ -115,7 +115,7 @@ def _window_ray(window: Any, o: Any, r1: float, r2: float, d: Any) -> float:
     far = np.sqrt(far)
     for k in range(3):
         d[k] /= far
-    return far
+    return float(far)
 
 
 @njit(cache=True)
@@ -126,7 +126,7 @@ def _from_window(window: Any, sun: bool, d: Any, far: float) -> float:
     face = np.cross(window[1], window[2])
     face /= np.sqrt(face[0] ** 2 + face[1] ** 2 + face[2] ** 2)
     towards = -(d[0] * face[0] + d[1] * face[1] + d[2] * face[2])
-    return max(11.0 / (far * far + 2.0) * min(1.0, 0.35 + towards), 0.0)
+    return float(max(11.0 / (far * far + 2.0) * min(1.0, 0.35 + towards), 0.0))
 
 
 @njit(cache=True)

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from videopose3d.datasets.mocap.classes import motion_class
 from videopose3d.datasets.mocap.motion import Motion
 from videopose3d.datasets.synth.body import Body
+from videopose3d.datasets.synth.camera import Film
 from videopose3d.datasets.synth.clothes import dress
 from videopose3d.datasets.synth.draw import Drawing, draw, make_backdrop
 from videopose3d.datasets.synth.figure import Figure
-from videopose3d.datasets.synth.image import Film, expose
+from videopose3d.datasets.synth.image import expose
 from videopose3d.datasets.synth.lights import Lights, make_lights
 from videopose3d.datasets.synth.looks import random_colours, random_outfit, random_shape
 from videopose3d.datasets.synth.retarget import retarget
@@ -176,7 +177,9 @@ def random_actor(rng: np.random.Generator, cast: Cast, motion: Motion, frames: i
     start = rng.uniform(0, max(longest - wanted, 0))
     times = np.arange(frames or int(min(wanted, longest) * cast.fps + 1e-6) + 1) / cast.fps + start
     turn = _upright_turn(rng.uniform(-np.pi, np.pi))
-    joints, face = (_at_times(points, motion.fps, times) @ turn.T for points in (motion.joints_h36m, motion.joints_coco))
+    joints, face = (
+        _at_times(points, motion.fps, times) @ turn.T for points in (motion.joints_h36m, motion.joints_coco)
+    )
     return perform(body, shape, figure, joints, face, cast.fps, motion.name)
 
 
@@ -315,4 +318,4 @@ def clip_truth(clip: SynthClip, visible: NDArray[np.uint8]) -> dict[str, NDArray
         "joint_names": np.array(H36M17.joints),
         "keypoint_names": np.array(COCO17.joints),
         "source": np.array(SOURCE),
-    }  # type: ignore[dict-item]
+    }

@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from videopose3d.datasets.mocap.body import unit
 from videopose3d.datasets.synth.body import SKIN_COUNT, SOLE, Body
-from videopose3d.datasets.synth.figure import EYE, HAIR, SHIRT, SHOE, SKIN, TROUSERS, Figure
+from videopose3d.datasets.synth.figure import EYE, HAIR, SHIRT, SHOE, SKIN, TROUSERS, Figure, Outfit
 from videopose3d.datasets.synth.retarget import smooth
 from videopose3d.datasets.synth.things import Array
 from videopose3d.datasets.synth.zbuffer import vertex_normals
 
 # Vertex numbers of MakeHuman's base mesh (groups of `basemesh_vertex_groups.json`): first and past the last.
-_BODY, _EYES, _TIGHTS, _SKIRT, _LONG_HAIR = (0, SKIN_COUNT), (14598, 14742), (15328, 18002), (18002, 18722), (18722, 19150)
+_BODY, _EYES, _TIGHTS, _SKIRT, _LONG_HAIR = (
+    (0, SKIN_COUNT),
+    (14598, 14742),
+    (15328, 18002),
+    (18002, 18722),
+    (18722, 19150),
+)
 _LOWER_TEETH, _UPPER_TEETH = (14992, 15060), (15060, 15128)
 _ARM = ("Arm", "ForeArm", "Hand", "FingerBase", "HandFinger1")
 _FOREARM = ("ForeArm", "Hand", "FingerBase", "HandFinger1")
 _STATURE = 1.75
 """Cuts are made on a body scaled to this [m]."""
-
-
-@dataclass(frozen=True)
-class Outfit:
-    """What somebody wears.
-
-    Attributes:
-        sleeve: Where sleeves end: 0 at the shoulder, 1 at the elbow, 2 at the wrist.
-        legs: Where trousers end: 0 at the hip, 1 at the ankle.
-        skirt: A skirt over short trousers.
-        hair: 0 bald, 1 short, 2 long.
-        loose: How loose the cloth is; 1 is usual.
-    """
-
-    sleeve: float = 0.62
-    legs: float = 1.0
-    skirt: bool = False
-    hair: int = 1
-    loose: float = 1.0
 
 
 def dress(body: Body, outfit: Outfit, palette: Array, prints: Array) -> Figure:
@@ -282,4 +268,5 @@ def _smoothed(p: Array, triangles: Any, rounds: int) -> Array:
 def _outside(p: Array, moved: Array, normals: Array, least: float) -> Array:
     """Moved points that lie at least so far outside the points they come from."""
     out = np.sum((moved - p) * normals, 1, keepdims=True)
-    return moved + np.maximum(least - out, 0) * normals
+    pushed: Array = moved + np.maximum(least - out, 0) * normals
+    return pushed

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from videopose3d.datasets.synth.camera import View
+from videopose3d.datasets.synth.camera import Film, View
 from videopose3d.datasets.synth.cast import cast_scenery
 from videopose3d.datasets.synth.figure import Figure
-from videopose3d.datasets.synth.image import Film, blur, develop, shadowed, shrink
+from videopose3d.datasets.synth.image import blur, develop, shadowed, shrink
 from videopose3d.datasets.synth.lights import Lights
 from videopose3d.datasets.synth.shading import shade_person
 from videopose3d.datasets.synth.things import Array, Scenery

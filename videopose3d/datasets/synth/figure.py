@@ -14,6 +14,25 @@ SKIN, SHIRT, TROUSERS, SHOE, EYE, HAIR = range(6)
 
 
 @dataclass(frozen=True)
+class Outfit:
+    """What somebody wears.
+
+    Attributes:
+        sleeve: Where sleeves end: 0 at the shoulder, 1 at the elbow, 2 at the wrist.
+        legs: Where trousers end: 0 at the hip, 1 at the ankle.
+        skirt: A skirt over short trousers.
+        hair: 0 bald, 1 short, 2 long.
+        loose: How loose the cloth is; 1 is usual.
+    """
+
+    sleeve: float = 0.62
+    legs: float = 1.0
+    skirt: bool = False
+    hair: int = 1
+    loose: float = 1.0
+
+
+@dataclass(frozen=True)
 class Figure:
     """A dressed person at rest.
 

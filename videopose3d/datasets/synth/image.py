@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -10,27 +9,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from videopose3d.datasets.synth.camera import Film
 from videopose3d.datasets.synth.things import Array
 from videopose3d.types import Frame
 
 _LEVELS = 4096
-
-
-@dataclass(frozen=True)
-class Film:
-    """What a camera makes of light.
-
-    Attributes:
-        exposure: Brightness.
-        balance: (3,) factors on red, green and blue.
-        blur: Spread of the lens' blur [px].
-        grain: Spread of the sensor's noise, in steps of 8 bits.
-    """
-
-    exposure: float = 1.05
-    balance: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    blur: float = 0.0
-    grain: float = 0.0
 
 
 def blur(image: Array, radius: int) -> Array:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from videopose3d.datasets.synth.clothes import Outfit
-from videopose3d.datasets.synth.figure import HAIR, SHIRT, SHOE, SKIN, TROUSERS
+from videopose3d.datasets.synth.figure import HAIR, SHIRT, SHOE, SKIN, TROUSERS, Outfit
 from videopose3d.datasets.synth.things import BLOBS, BRICKS, CLOUDY, STRIPES, TILES, Array, Colour
 
 _SKINS = ((0.62, 0.40, 0.30), (0.56, 0.335, 0.235), (0.42, 0.25, 0.16), (0.27, 0.145, 0.085), (0.12, 0.062, 0.038))

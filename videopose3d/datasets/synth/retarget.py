@@ -93,8 +93,8 @@ def limb_turns(
     upper, lower = unit(points[1] - points[0]), unit(points[2] - points[1])
     swung = rotation_between(parent @ first, upper) @ parent
     bent = np.cross(upper, lower)
-    bent *= np.minimum(1, np.linalg.norm(bent, axis=1, keepdims=True) / _BENT)
-    plane = smooth(bent + 0.12 * (swung @ hinge), width)
+    trust = np.minimum(1, np.linalg.norm(bent, axis=1, keepdims=True) / _BENT)
+    plane = smooth(bent * trust + 0.12 * (1 - trust) * (swung @ hinge), width)
     plane = unit(plane - np.sum(plane * upper, 1, keepdims=True) * upper)
     turn = _frame(upper, plane) @ _frame(first[None], hinge[None])[0].T
     return turn, rotation_between(turn @ second, lower) @ turn
@@ -112,7 +112,7 @@ def _foot_turn(shin: Array, height: Array, width: int) -> Array:
     level = np.stack([np.cross(-flat, np.array([0.0, 0.0, 1.0])), -flat, np.broadcast_to([0.0, 0, 1], flat.shape)], -1)
     hanging = shin @ rotvec_rotation(np.array([np.radians(20.0), 0.0, 0.0]))
     low = np.clip((0.24 - height) / 0.10, 0, 1) * np.clip((shin[:, 2, 2] - 0.3) / 0.4, 0, 1)
-    return blend(hanging, level, smooth(low, width))
+    return blend(hanging, level, smooth(np.asarray(low, np.float64), width))
 
 
 def blend(a: Array, b: Array, share: Array | float) -> Array:
@@ -138,7 +138,8 @@ def _root(body: Body, joints: Array, rotations: Array, fps: float) -> Array:
     clear = np.where(clear > 0.05, clear, 0.0) * ratio
     lowest = np.array([body.lowest(turn, place) for turn, place in zip(rotations, root, strict=True)])
     root[:, 2] += smooth(clear - lowest, max(1, round(fps / 10)))
-    return root
+    placed: Array = root
+    return placed
 
 
 def bend_fingers(body: Body, rotations: Array, degrees: float) -> None:
@@ -159,7 +160,8 @@ def rotation_between(a: Array, b: Array) -> Array:
     """(..., 3, 3) smallest rotations that take the directions a to the directions b, both (..., 3)."""
     axis = np.cross(a, b)
     angle = np.arctan2(np.linalg.norm(axis, axis=-1), np.sum(a * b, -1))
-    return rotvec_rotation(unit(axis) * angle[..., None])
+    turned: Array = rotvec_rotation(unit(axis) * angle[..., None])
+    return turned
 
 
 def smooth(values: Array, width: int) -> Array:
@@ -168,4 +170,5 @@ def smooth(values: Array, width: int) -> Array:
     bell = np.exp(-0.5 * (x / (width / 2)) ** 2)
     padded = np.concatenate([values[:1].repeat(2 * width, 0), values, values[-1:].repeat(2 * width, 0)])
     parts = [weight * padded[i : i + len(values)] for i, weight in enumerate(bell / bell.sum())]
-    return np.sum(parts, 0)
+    smoothed: Array = np.sum(parts, 0)
+    return smoothed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from videopose3d.datasets.synth.image import Film
+from videopose3d.datasets.synth.camera import Film
 from videopose3d.datasets.synth.looks import random_colour
 from videopose3d.datasets.synth.things import (
     BLOBS,
@@ -25,6 +25,7 @@ from videopose3d.datasets.synth.things import (
     WOOD,
     Array,
     Scenery,
+    Surface,
     thing,
 )
 
@@ -78,7 +79,7 @@ def random_film(rng: np.random.Generator) -> Film:
 def _surface(rng: np.random.Generator, looks: list[int], scales: tuple[float, float], glow: float = 0.0) -> Array:
     first, second = random_colour(rng, 0.1), random_colour(rng, 0.1)
     scale, seed = rng.uniform(*scales), float(rng.integers(100))
-    return thing(BOX, (), first, look=int(rng.choice(looks)), second=second, scale=scale, seed=seed, glow=glow)
+    return thing(BOX, (), first, Surface(int(rng.choice(looks)), second, scale, seed, glow))
 
 
 def _room(rng: np.random.Generator, low: Array, high: Array) -> tuple[Array, list[Array]]:
@@ -89,12 +90,12 @@ def _room(rng: np.random.Generator, low: Array, high: Array) -> tuple[Array, lis
     floor = _surface(rng, [BOARDS, TILES, PLAIN, CLOUDY, BRICKS, BLOBS], (0.2, 0.7))
     if floor[7] == BOARDS:
         floor[14] = 1.0
-    ceiling = thing(BOX, (), (0.75, 0.74, 0.72), glow=rng.uniform(0.1, 0.4))
+    ceiling = thing(BOX, (), (0.75, 0.74, 0.72), Surface(glow=rng.uniform(0.1, 0.4)))
     loose = [_furniture(rng, low, high) for _ in range(rng.integers(2, 9))]
     loose += [_picture(rng, low, high) for _ in range(rng.integers(0, 5))]
     if rng.random() < 0.4:
         x, y = rng.uniform(low[:2], high[:2])
-        loose.append(thing(BOX, (x - 1.2, y - 0.8, 0, x + 1.2, y + 0.8, 0.004), random_colour(rng), look=RUG))
+        loose.append(thing(BOX, (x - 1.2, y - 0.8, 0, x + 1.2, y + 0.8, 0.004), random_colour(rng), Surface(RUG)))
     return np.stack([*walls, floor, ceiling]), loose
 
 
@@ -109,20 +110,20 @@ def _furniture(rng: np.random.Generator, low: Array, high: Array) -> Array:
             wide, deep = deep, wide
             x = rng.choice([low[0] + wide / 2, high[0] - wide / 2])
     look = int(rng.choice([PLAIN, WOOD, CLOUDY, STRIPES, TILES]))
-    style = {"look": look, "second": random_colour(rng), "scale": rng.uniform(0.05, 0.4), "seed": float(rng.random())}
+    style = Surface(look, random_colour(rng), rng.uniform(0.05, 0.4), float(rng.random()))
     colour = (1.1, 1.0, 0.9) if look == WOOD else random_colour(rng)
     kind = rng.choice(3, p=[0.8, 0.08, 0.12])
     if kind == SPHERE:
-        return thing(SPHERE, (x, y, deep / 2, deep / 2), colour, **style)
+        return thing(SPHERE, (x, y, deep / 2, deep / 2), colour, style)
     if kind == CYLINDER:
-        return thing(CYLINDER, (x, y, 0.0, deep / 3, tall), colour, **style)
-    return thing(BOX, (x - wide / 2, y - deep / 2, 0, x + wide / 2, y + deep / 2, tall), colour, **style)
+        return thing(CYLINDER, (x, y, 0.0, deep / 3, tall), colour, style)
+    return thing(BOX, (x - wide / 2, y - deep / 2, 0, x + wide / 2, y + deep / 2, tall), colour, style)
 
 
 def _picture(rng: np.random.Generator, low: Array, high: Array) -> Array:
     wide, tall, up = rng.uniform(0.3, 1.4), rng.uniform(0.3, 1.0), rng.uniform(1.0, 1.7)
     look = int(rng.choice([PAINTING, BLOBS, CLOUDY, TILES]))
-    style = {"look": look, "second": random_colour(rng), "scale": rng.uniform(0.1, 0.5), "seed": float(rng.random())}
+    style = Surface(look, random_colour(rng), rng.uniform(0.1, 0.5), float(rng.random()))
     x, y = rng.uniform(low[:2], high[:2])
     if rng.random() < 0.5:
         edge = float(rng.choice([low[1] + 0.03, high[1]]))
@@ -130,14 +131,14 @@ def _picture(rng: np.random.Generator, low: Array, high: Array) -> Array:
     else:
         edge = float(rng.choice([low[0] + 0.03, high[0]]))
         shape = (edge - 0.03, y - wide / 2, up, edge, y + wide / 2, up + tall)
-    return thing(BOX, shape, random_colour(rng), **style)
+    return thing(BOX, shape, random_colour(rng), style)
 
 
 def _outside(rng: np.random.Generator, people: Array) -> tuple[Array, list[Array]]:
     horizon = np.array([0.62, 0.70, 0.80]) * rng.uniform(0.7, 1.1)
     zenith = np.array([0.20, 0.36, 0.72]) * rng.uniform(0.6, 1.2)
-    sky = thing(BOX, (), tuple(horizon), look=SKY, second=tuple(zenith), seed=float(rng.integers(100)), glow=1.0)
-    grass = thing(BOX, (), (0.07, 0.13, 0.03), look=CLOUDY, second=(0.16, 0.2, 0.06), scale=rng.uniform(0.3, 1.5))
+    sky = thing(BOX, (), tuple(horizon), Surface(SKY, tuple(zenith), 1.0, float(rng.integers(100)), 1.0))
+    grass = thing(BOX, (), (0.07, 0.13, 0.03), Surface(CLOUDY, (0.16, 0.2, 0.06), rng.uniform(0.3, 1.5)))
     paved = _surface(rng, [CLOUDY, TILES, BRICKS, CLOUDY], (0.4, 1.2))
     floor = grass if rng.random() < 0.4 else paved
     loose = [_far_thing(rng, people.mean(0)) for _ in range(rng.integers(4, 14))]
@@ -152,17 +153,18 @@ def _far_thing(rng: np.random.Generator, middle: Array) -> Array:
     kind = rng.choice(["house", "tree", "hedge", "box"], p=[0.35, 0.25, 0.2, 0.2])
     if kind == "house":
         a, b = rng.uniform(3, 9, 2) * min(1.0, far / 15)
-        style = {"look": int(rng.choice([WINDOWS, WINDOWS, BRICKS, CLOUDY])), "scale": rng.uniform(0.8, 3.0)}
-        shape = (x - a, y - b, 0, x + a, y + b, rng.uniform(2.5, 14))
-        return thing(BOX, shape, random_colour(rng, 0.1), second=random_colour(rng, 0.03, 0.3), seed=seed, **style)
+        look = int(rng.choice([WINDOWS, WINDOWS, BRICKS, CLOUDY]))
+        front = Surface(look, random_colour(rng, 0.03, 0.3), rng.uniform(0.8, 3.0), seed)
+        return thing(BOX, (x - a, y - b, 0, x + a, y + b, rng.uniform(2.5, 14)), random_colour(rng, 0.1), front)
     if kind == "tree":
-        shape = (x, y, 0.0, rng.uniform(0.08, 0.35), rng.uniform(3, 9))
-        return thing(CYLINDER, shape, (0.1, 0.07, 0.05), look=CLOUDY, second=(0.2, 0.15, 0.1), scale=0.2, seed=seed)
+        bark = Surface(CLOUDY, (0.2, 0.15, 0.1), 0.2, seed)
+        return thing(CYLINDER, (x, y, 0.0, rng.uniform(0.08, 0.35), rng.uniform(3, 9)), (0.1, 0.07, 0.05), bark)
     a, b, tall = rng.uniform(0.2, 2.5), rng.uniform(0.2, 1.0), rng.uniform(0.4, 2.2)
-    green = {"look": CLOUDY, "second": (0.1, 0.16, 0.05), "scale": 0.15, "seed": seed}
-    box = {"look": int(rng.choice([PLAIN, CLOUDY, STRIPES])), "second": random_colour(rng), "scale": 0.3}
-    colour = (0.03, 0.07, 0.02) if kind == "hedge" else random_colour(rng)
-    return thing(BOX, (x - a, y - b, 0, x + a, y + b, tall), colour, **(green if kind == "hedge" else box))
+    shape = (x - a, y - b, 0, x + a, y + b, tall)
+    if kind == "hedge":
+        return thing(BOX, shape, (0.03, 0.07, 0.02), Surface(CLOUDY, (0.1, 0.16, 0.05), 0.15, seed))
+    look = int(rng.choice([PLAIN, CLOUDY, STRIPES]))
+    return thing(BOX, shape, random_colour(rng), Surface(look, random_colour(rng), 0.3))
 
 
 def _in_the_way(rng: np.random.Generator, people: Array, camera: Array) -> list[Array]:
@@ -173,13 +175,13 @@ def _in_the_way(rng: np.random.Generator, people: Array, camera: Array) -> list[
         across = np.array([eye[1] - middle[1], middle[0] - eye[0]])
         x, y = eye + rng.uniform(0.45, 0.85) * (middle - eye) + rng.normal(0, 0.06) * across
         a, b = rng.uniform(0.1, 0.6, 2)
-        style = {"look": int(rng.choice([PLAIN, STRIPES, CLOUDY, TILES, BLOBS])), "second": random_colour(rng)}
+        style = Surface(int(rng.choice([PLAIN, STRIPES, CLOUDY, TILES, BLOBS])), random_colour(rng), 0.2)
         if rng.random() < 0.3:
             shape: tuple[float, ...] = (x, y, 0.0, rng.uniform(0.04, 0.15), rng.uniform(1.0, 2.4))
-            found.append(thing(CYLINDER, shape, random_colour(rng), scale=0.2, **style))
+            found.append(thing(CYLINDER, shape, random_colour(rng), style))
         else:
             shape = (x - a, y - b, 0, x + a, y + b, rng.uniform(0.3, 1.1))
-            found.append(thing(BOX, shape, random_colour(rng), scale=0.2, **style))
+            found.append(thing(BOX, shape, random_colour(rng), style))
     return found
 
 

@@ -22,7 +22,7 @@ def _faces_away(a: Any, b: Any, c: Any, view: Any) -> bool:
     x = e[1] * f[2] - e[2] * f[1]
     y = e[2] * f[0] - e[0] * f[2]
     z = e[0] * f[1] - e[1] * f[0]
-    return x * view[0] + y * view[1] + z * view[2] < 0
+    return bool(x * view[0] + y * view[1] + z * view[2] < 0)
 
 
 @njit(cache=True)

@@ -117,7 +117,8 @@ def _aims(joints: Array, kind: str, fps: float) -> Array:
     centre = (joints.min(1) + joints.max(1)) / 2
     padded = np.pad(centre, ((width, width), (0, 0)), mode="edge")
     followed = np.stack([np.convolve(padded[:, k], bell / bell.sum(), "valid") for k in range(3)], 1)
-    return 0.8 * followed + 0.2 * middle
+    aims: Array = 0.8 * followed + 0.2 * middle
+    return aims
 
 
 def _wander(rng: np.random.Generator, frames: int, fps: float, kind: str) -> dict[str, Array]:

@@ -124,7 +124,9 @@ def _sky(direction: Any, seed: float, colour: Any, second: Any) -> None:
     up = max(direction[2], 0.0)
     _mix(colour, second, min(1.0, up * 2.2))
     x, y = direction[0] / (up + 0.25), direction[1] / (up + 0.25)
-    cloud = 0.6 * noise(x * 2 + seed, y * 2, seed) + 0.3 * noise(x * 5, y * 5 + seed, 1.0) + 0.1 * noise(x * 13, y * 13, 2)
+    cloud = (
+        0.6 * noise(x * 2 + seed, y * 2, seed) + 0.3 * noise(x * 5, y * 5 + seed, 1.0) + 0.1 * noise(x * 13, y * 13, 2)
+    )
     cover = smoothstep(0.45, 0.75, cloud) * 0.8
     for k in range(3):
         colour[k] += (0.9 - colour[k]) * cover
@@ -137,7 +139,7 @@ def _tiles(u: float, v: float, seed: float, colour: Any, second: Any) -> None:
     if (i + j) % 2 == 1:
         _mix(colour, second, 1.0)
     tone = 0.93 + 0.14 * cell_noise(i, j, int(seed))
-    edge = min(min(u - i, 1 - u + i), min(v - j, 1 - v + j))
+    edge = min(u - i, 1 - u + i, v - j, 1 - v + j)
     for k in range(3):
         colour[k] *= tone * (0.6 + 0.4 * smoothstep(0.005, 0.02, edge))
 
@@ -149,7 +151,7 @@ def _bricks(u: float, v: float, seed: float, colour: Any, second: Any) -> None:
     u += 0.5 * (row % 2)
     i = int(np.floor(u))
     tone = 0.75 + 0.5 * cell_noise(i, row, int(seed))
-    edge = min(min(u - i, 1 - u + i), min(v * 3 - row, 1 - v * 3 + row) / 3)
+    edge = min(u - i, 1 - u + i, (v * 3 - row) / 3, (1 - v * 3 + row) / 3)
     for k in range(3):
         colour[k] *= tone * (0.9 + 0.2 * noise(u * 30, v * 30, seed))
     _mix(colour, second, 1 - smoothstep(0.015, 0.035, edge))
@@ -218,10 +220,11 @@ def paint(thing: Any, p: Any, n: Any, colour: Any, second: Any) -> float:
             y = (p[2] - thing[3]) / (thing[6] - thing[3])
             _painting(x, y, seed, colour)
     elif look == RUG:
-        edge = min(min(p[0] - thing[1], thing[4] - p[0]), min(p[1] - thing[2], thing[5] - p[1]))
+        edge = min(p[0] - thing[1], thing[4] - p[0], p[1] - thing[2], thing[5] - p[1])
         _rug(p[0], p[1], edge, colour)
     elif look == SKY:
         _sky(p / (np.sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2]) + 1e-9), seed, colour, second)
     elif look != PLAIN:
         paint_pattern(look, u / scale, v / scale, seed, colour, second)
-    return thing[16]
+    glow: float = thing[16]
+    return glow

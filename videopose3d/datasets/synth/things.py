@@ -16,30 +16,36 @@ BOX, SPHERE, CYLINDER = range(3)
 PLAIN, WOOD, PAINTING, RUG, BOARDS, MOTTLED, TILES, BRICKS, STRIPES, CLOUDY, BLOBS, SKY, WINDOWS = range(13)
 
 
-def thing(
-    kind: int,
-    shape: tuple[float, ...],
-    colour: Colour,
-    *,
-    look: int = PLAIN,
-    second: Colour = (0.0, 0.0, 0.0),
-    scale: float = 1.0,
-    seed: float = 0.0,
-    glow: float = 0.0,
-) -> Array:
+@dataclass(frozen=True)
+class Surface:
+    """What a surface looks like.
+
+    Attributes:
+        look: Its pattern.
+        second: The other colour of the pattern.
+        scale: Size of a cell of the pattern [m].
+        seed: Of the pattern.
+        glow: How much it shines by itself; from 1 on no light falls on it.
+    """
+
+    look: int = PLAIN
+    second: Colour = (0.0, 0.0, 0.0)
+    scale: float = 1.0
+    seed: float = 0.0
+    glow: float = 0.0
+
+
+def thing(kind: int, shape: tuple[float, ...], colour: Colour, surface: Surface | None = None) -> Array:
     """(17,) the row of one thing.
 
     Args:
         kind: `BOX` (lower corner, upper corner), `SPHERE` (centre, radius) or `CYLINDER` (foot, radius, top z) [m].
         shape: The numbers of its kind.
         colour: Of its surface.
-        look: Pattern of its surface.
-        second: The other colour of the pattern.
-        scale: Size of a cell of the pattern [m].
-        seed: Of the pattern.
-        glow: How much it shines by itself.
+        surface: Its pattern; plain by default.
     """
-    return np.array([kind, *shape, *(0.0,) * (6 - len(shape)), look, *colour, *second, scale, seed, glow])
+    s = surface or Surface()
+    return np.array([kind, *shape, *(0.0,) * (6 - len(shape)), s.look, *colour, *s.second, s.scale, s.seed, s.glow])
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,8 @@ class Scenery:
     Attributes:
         things: (N, 17) rows of `thing`.
         room: (6,) lower and upper corner of the box around everything [m].
-        walls: (6, 17) rows of `thing` whose shape does not matter: walls at low x, high x, low y, high y, floor, ceiling.
+        walls: (6, 17) rows of `thing` whose shape does not matter: walls at low x, high x, low y, high y,
+            floor, ceiling.
         window: (3, 3) corner and two edges of what the key light comes from [m].
         strength: Irradiance of the key light.
         sun: The key light does not fall off with distance.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 from videopose3d.datasets.mocap.body import H36M_HEAD, H36M_NECK, NOSE, SPINE_FRACTION, body_axes, chin_up, unit
 from videopose3d.datasets.synth.body import Body
 from videopose3d.datasets.synth.camera import View
-from videopose3d.datasets.synth.draw import Drawing
 from videopose3d.datasets.synth.things import Array
 from videopose3d.skeleton import COCO17, H36M17, side
+
+if TYPE_CHECKING:
+    from videopose3d.datasets.synth.draw import Drawing
 
 OUTSIDE, HIDDEN, SEEN = 0, 1, 2
 """Visibility of a keypoint, in the numbers of COCO's annotations but for points outside, which those leave out."""
@@ -80,7 +83,10 @@ def visibility(points: Array, number: int, shown_by: NDArray[np.bool_], view: Vi
     height, width = drawing.owner.shape
     for joint in np.flatnonzero(inside):
         x, y = (pixels[joint] * drawing.scale - drawing.corner).astype(int)
-        area = (slice(max(y - drawing.scale, 0), y + drawing.scale + 1), slice(max(x - drawing.scale, 0), x + drawing.scale + 1))
+        area = (
+            slice(max(y - drawing.scale, 0), y + drawing.scale + 1),
+            slice(max(x - drawing.scale, 0), x + drawing.scale + 1),
+        )
         if not (0 <= x < width and 0 <= y < height):
             continue
         mine = drawing.owner[area] == number

@@ -99,7 +99,7 @@ def shadow_maps(
 @njit(cache=True)
 def dot(a: Any, b: Any) -> float:
     """Product of two vectors (3,)."""
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    return float(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
 
 
 @njit(cache=True)
