@@ -64,6 +64,7 @@ class Seen:
 
     @property
     def found(self) -> Array:
+        """(T,) the person was found."""
         return np.isfinite(self.error[:, 0, 0])
 
 
@@ -233,8 +234,8 @@ def score_tables(clips: Sequence[Seen], rest: list[Array]) -> dict[str, Any]:
         for low, high in zip(BINS, BINS[1:], strict=False):
             inside = (s >= low) & (s < high)
             if inside.sum() >= 20:
-                rows.append({"score": [low, min(high, 1.0)], "share": float(inside.mean()),
-                             **{f"p{q}": float(np.percentile(e[inside], q)) for q in (25, 50, 75, 90, 99)}})  # fmt: skip
+                errors = {f"p{q}": float(np.percentile(e[inside], q)) for q in (25, 50, 75, 90, 99)}
+                rows.append({"score": [low, min(high, 1.0)], "share": float(inside.mean()), **errors})
         out["bins"][name] = rows
     for name, state in SEEN.items():
         for part, joints in {"all": range(17), "limbs": LIMBS, **GROUPS}.items():
@@ -281,8 +282,8 @@ def figures(clips: Sequence[Seen]) -> dict[str, Any]:
         "swapped_frames": float(np.concatenate([c.swapped for c in clips])[found].mean()),
         "swapped_clips": float(np.mean([c.swapped.any() for c in clips])),
         "elsewhere_frames": float((near > 0.25).mean()),
-        "mean_error": float(np.mean(np.concatenate([np.linalg.norm(c.error[c.found][:, LIMBS], axis=-1).ravel()
-                                                    for c in clips])) * 1e3),  # fmt: skip
+        "mean_error": float(np.mean(np.concatenate(
+            [np.linalg.norm(c.error[c.found][:, LIMBS], axis=-1).ravel() for c in clips])) * 1e3),
         "offset_mm": parts,
         "error": spread_table(clips, rest),
         "time": time_table(clips, rest),
@@ -299,38 +300,44 @@ def table(rows: list[list[Any]]) -> str:
     return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
 
 
+OFFSETS = "Constant offset from COCO's point, mm of a person of 1.70 m:"
+SPREADS = "Error without that offset, thousandths of the stature (sd per axis, percentiles of the distance):"
+TIMES = (
+    "How long errors of seen joints last (25 frames/s; sd per axis in thousandths; correlation after n frames). "
+    "Between: the medians of clips; within: around them; new: what the neighbouring frames do not have."
+)
+SCORES = "Scores of joints that are seen, hidden (by the body or by things), outside the picture:"
+
+
 def words(detector: str, f: dict[str, Any]) -> str:
-    parts = [f"## {detector}\n\n{f['clips']} clips, {f['frames']} frames. Nobody found in {f['missing_frames']:.1%} of "
-             f"the frames (runs of {sorted(f['gap_lengths'])} frames); left and right exchanged in "
-             f"{f['swapped_frames']:.1%} of the frames, {f['swapped_clips']:.0%} of the clips; something else than the "
-             f"person in {f['elsewhere_frames']:.1%}. Mean error of limb joints {f['mean_error']:.1f} thousandths of the "
-             "stature, exchanged sides put right."]  # fmt: skip
-    parts.append("Constant offset from COCO's point, mm of a person of 1.70 m:\n\n" + table(
-        [["", "forward", "outward", "up"], *([p, *o.values()] for p, o in f["offset_mm"].items())]))  # fmt: skip
-    head = ["", "n", "robust sd", "sd", "p50", "p75", "p90", "p95", "p99"]
-    rows = [[k, v["n"], *(f"{v[c]:.1f}" for c in ("robust_sd", "sd", "p50", "p75", "p90", "p95", "p99"))]
-            for k, v in f["error"].items()]  # fmt: skip
-    parts.append("Error without that offset, thousandths of the stature (sd per axis, percentiles of the distance):\n\n"
-                 + table([head, *rows]))  # fmt: skip
+    said = (
+        f"{f['clips']} clips, {f['frames']} frames. Nobody found in {f['missing_frames']:.1%} of the frames (runs of "
+        f"{sorted(f['gap_lengths'])} frames); left and right exchanged in {f['swapped_frames']:.1%} of the frames, "
+        f"{f['swapped_clips']:.0%} of the clips; something else than the person in {f['elsewhere_frames']:.1%}. Mean "
+        f"error of limb joints {f['mean_error']:.1f} thousandths of the stature, exchanged sides put right."
+    )
+    offset = [["", "forward", "outward", "up"], *([p, *o.values()] for p, o in f["offset_mm"].items())]
+    columns = ("robust_sd", "sd", "p50", "p75", "p90", "p95", "p99")
+    spread = [["", "n", *columns], *([k, v["n"], *(f"{v[c]:.1f}" for c in columns)] for k, v in f["error"].items())]
+    columns = ("between_clips_sd", "within_clip_sd", "within_clip_robust_sd", "jitter_robust_sd", "jitter_sd")
     lags = list(next(iter(f["time"].values()))["autocorrelation"])
-    rows = [[k, *(f"{v[c]:.1f}" for c in ("between_clips_sd", "within_clip_sd", "within_clip_robust_sd", "jitter_robust_sd",
-                                          "jitter_sd")),
-             *(f"{v['autocorrelation'][lag]:.2f}" for lag in lags)] for k, v in f["time"].items()]  # fmt: skip
-    parts.append("How long errors of seen joints last (25 frames/s; sd per axis in thousandths; correlation after n frames"
-                 "):\n\n" + table([["", "between clips", "within", "within, robust", "new each frame, robust", "new each "
-                                    "frame", *(f"after {lag}" for lag in lags)], *rows]))  # fmt: skip
+    time = [["", "between", "within", "within, robust", "new, robust", "new", *(f"after {lag}" for lag in lags)]]
+    for k, v in f["time"].items():
+        time.append([k, *(f"{v[c]:.1f}" for c in columns), *(f"{v['autocorrelation'][lag]:.2f}" for lag in lags)])
+    parts = [f"## {detector}", said, OFFSETS, table(offset), SPREADS, table(spread), TIMES, table(time)]
     for name in ("limbs", "face"):
-        rows = [[f"{b['score'][0]:g}-{b['score'][1]:g}", f"{b['share']:.1%}", *(f"{b[f'p{q}']:.1f}" for q in
-                (25, 50, 75, 90, 99))] for b in f["scores"]["bins"][name]]  # fmt: skip
-        parts.append(f"What a score says, {name} (error in thousandths):\n\n"
-                     + table([["score", "share", "p25", "p50", "p75", "p90", "p99"], *rows]))  # fmt: skip
-    rows = [[k, v["n"], *(f"{v[f'p{q}']:.3f}" for q in (1, 5, 10, 25, 50, 75, 90, 95)), f"{v['below_0.5']:.1%}"]
-            for k, v in {**f["scores"]["by_state"], **f["scores"]["by_part_and_state"]}.items()]  # fmt: skip
-    parts.append("Scores of joints that are seen, hidden (by the body or by things), outside the picture:\n\n" + table(
-        [["", "n", "p1", "p5", "p10", "p25", "p50", "p75", "p90", "p95", "below 0.5"], *rows]))  # fmt: skip
+        rows = [["score", "share", "p25", "p50", "p75", "p90", "p99"]]
+        for b in f["scores"]["bins"][name]:
+            errors = (f"{b[f'p{q}']:.1f}" for q in (25, 50, 75, 90, 99))
+            rows.append([f"{b['score'][0]:g}-{b['score'][1]:g}", f"{b['share']:.1%}", *errors])
+        parts += [f"What a score says, {name} (error in thousandths):", table(rows)]
+    shares = (1, 5, 10, 25, 50, 75, 90, 95)
+    rows = [["", "n", *(f"p{q}" for q in shares), "below 0.5"]]
+    for k, v in {**f["scores"]["by_state"], **f["scores"]["by_part_and_state"]}.items():
+        rows.append([k, v["n"], *(f"{v[f'p{q}']:.3f}" for q in shares), f"{v['below_0.5']:.1%}"])
     neighbours = ", ".join(f"{k} {v:.2f}" for k, v in f["neighbours"].items())
-    parts.append(f"Correlation of errors of neighbours: {neighbours}. Logit of a score: sd {f['scores']['logit_sd']:.2f},"
-                 f" step from frame to frame {f['scores']['logit_step_sd']:.2f}.")  # fmt: skip
+    logit = f"sd {f['scores']['logit_sd']:.2f}, step from frame to frame {f['scores']['logit_step_sd']:.2f}"
+    parts += [SCORES, table(rows), f"Correlation of errors of neighbours: {neighbours}. Logit of a score: {logit}."]
     return "\n\n".join(parts) + "\n"
 
 

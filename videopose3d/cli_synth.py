@@ -33,7 +33,7 @@ def synth(motions: Path, folder: Path, overwrite: bool, as_json: bool, quiet: bo
 
     \b
     videopose3d synth mocap/ -o clips --clips 20 --seed 7
-    videopose3d synth dance.bvh -o clips --fov 50 --size 640,480 --people 3
+    videopose3d synth mocap/ -o clips --fov 50 --size 640,480 --people 3
 
     MOTIONS is a folder of motion capture sets, a library (.npz) made of it, or one motion file (.bvh, .amc). Needs
     the extra [synth]; the body model makes itself a cache of 0.9 GB in a minute when it is used first.

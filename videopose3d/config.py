@@ -45,16 +45,10 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "validate_every": (1, None),
     "validation_people": (1, None),
     "workers": (1, 256),
-    "clips": (1, None),
-    "first": (0, None),
-    "seconds": (0.1, 600),
-    "fps": (1, 120),
-    "people": (1, 6),
-    "moving": (0, 1),
-    "cut": (0, 1),
-    "hidden": (0, 1),
+    **dict.fromkeys(("clips", "people", "jobs", "fps"), (1, 100_000)),
+    **dict.fromkeys(("first", "seconds"), (0, None)),
+    **dict.fromkeys(("moving", "cut", "hidden"), (0, 1)),
     "crf": (0, 51),
-    "jobs": (1, 64),
 }
 """What the numbers may be, both ends included; None is no end."""
 

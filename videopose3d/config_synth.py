@@ -46,5 +46,7 @@ class SynthConfig:
 
     def __post_init__(self) -> None:
         check_limits(self)
+        if self.seconds * self.fps < 1:
+            raise VideoPose3DError(f"seconds is {self.seconds}", fix="A clip has to have a frame at least.")
         if len(self.size) not in (0, 2) or (self.size and min(self.size) < 64):
             raise VideoPose3DError(f"size is {self.size}", fix="Give width and height, 64 or more, e.g. 640,480.")
