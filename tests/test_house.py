@@ -24,10 +24,20 @@ FLOORS = {
     0: ["errors", "skeleton", "config", "config_*", "data"],
     1: ["types", "files", "opencv", "safe_pickle"],
     2: [
-        *("geometry", "calibration", "levelling", "video", "remap", "metrics", "metrics_2d", "joint_angles"),
+        *(
+            "geometry",
+            "calibration",
+            "levelling",
+            "smoothing",
+            "video",
+            "remap",
+            "metrics",
+            "metrics_2d",
+            "joint_angles",
+        ),
         *("result_file", "weights"),
     ],
-    3: ["detectors", "lifter", "datasets", "render", "export"],
+    3: ["detectors", "lifter", "datasets", "world", "render", "export"],
     4: ["pipeline"],
     5: ["cli", "cli_*", "__main__"],
 }

@@ -16,6 +16,8 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "focal": (1, None),
     "height": (0.1, 10),
     "smooth": (0, None),
+    "one_euro_cutoff": (0.001, None),
+    "one_euro_beta": (0, None),
     "chunk": (1, None),
     "picture_height": (16, None),
     "gif_fps": (1, 50),
@@ -57,6 +59,7 @@ CHOICES = {
     "theme": ("dark", "light"),
     "second_view": ("none", "side", "top", "front", "back"),
     "trajectory": ("solve", "network"),
+    "smooth_filter": ("savgol", "one-euro"),
     "LiftConfig.precision": ("float32", "mixed", "bfloat16", "auto"),
     "TrainConfig.precision": ("float32", "bfloat16"),
     "FinetuneConfig.precision": ("float32", "bfloat16"),
@@ -128,7 +131,12 @@ class LiftConfig:
         focal: Focal length [px]; overrides ``fov``.
         height: Stature of the person [m]; scales poses and trajectory of lifters made for one stature, as open is.
         flip: Average with the mirrored sequence.
-        smooth: Length of the window over which poses are smoothed by a local parabola; 0 for raw poses [s].
+        smooth: Length of the window over which the savgol filter smooths poses; 0 for raw poses [s].
+        smooth_filter: ``savgol`` (a local parabola, as Savitzky and Golay), or ``one-euro``, which looks at the past
+            only, as a live system has to.
+        one_euro_cutoff: Cutoff frequency of the one-euro filter for joints that stand still; lower is smoother [1/s].
+        one_euro_beta: How much that grows with a joint's speed; higher lags less behind [1/m].
+        refine: Make poses and path agree with the picture, constant bones and feet that stay where they stand.
         chunk: Frames lifted at once; bounds the memory and does not change the result.
         precision: float32; mixed (16-bit numbers where they cost little: 0.05 mm with open), bfloat16 (all large
             products), or auto (mixed on processors that gain by it).
@@ -143,6 +151,10 @@ class LiftConfig:
     height: float = 1.70
     flip: bool = True
     smooth: float = 0.25
+    smooth_filter: str = "savgol"
+    one_euro_cutoff: float = 1.0
+    one_euro_beta: float = 12.0
+    refine: bool = True
     chunk: int = 1296
     precision: str = "float32"
     trajectory: str = "solve"
