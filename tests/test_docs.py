@@ -22,7 +22,8 @@ from stand_in import StandIn
 
 from videopose3d import infer, save_result
 from videopose3d.cli import main
-from videopose3d.config import DetectConfig, FinetuneConfig, LiftConfig, MocapTrainConfig, RenderConfig, TrainConfig
+from videopose3d.config import DetectConfig, LiftConfig, MocapTrainConfig, RenderConfig, TrainConfig
+from videopose3d.config_finetune import FinetuneConfig
 from videopose3d.export import export_result
 from videopose3d.lifter.weights import build_model, save_lifter
 from videopose3d.types import Result
