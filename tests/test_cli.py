@@ -26,12 +26,13 @@ from videopose3d.cli_sources import default_outputs, expand_sources, stem_of
 from videopose3d.config import (
     LIMITS,
     DetectConfig,
-    FinetuneConfig,
     LiftConfig,
     MocapTrainConfig,
     RenderConfig,
     TrainConfig,
 )
+from videopose3d.config_finetune import FinetuneConfig
+from videopose3d.config_synth import SynthConfig
 from videopose3d.errors import InputError
 from videopose3d.pipeline.stages import FOLDER
 from videopose3d.result_file import load_result
@@ -131,7 +132,15 @@ def test_version() -> None:
 def test_limits_name_real_settings() -> None:
     known = {
         f.name
-        for config in (DetectConfig, LiftConfig, RenderConfig, TrainConfig, MocapTrainConfig, FinetuneConfig)
+        for config in (
+            DetectConfig,
+            LiftConfig,
+            RenderConfig,
+            TrainConfig,
+            MocapTrainConfig,
+            FinetuneConfig,
+            SynthConfig,
+        )
         for f in fields(config)
     }
     assert LIMITS.keys() <= known
