@@ -266,6 +266,13 @@ def test_links_lead_somewhere(path: Path) -> None:
     assert broken_links(path) == []
 
 
+def test_pictures_are_small_and_each_is_shown() -> None:
+    pictures = [path for path in (ROOT / "docs/images").iterdir() if path.suffix != ".md"]
+    shown = {(path.parent / link).resolve() for path in GUIDES for link in links(path.read_text())}
+    assert [path.name for path in pictures if path not in shown] == []
+    assert sum(path.stat().st_size for path in pictures) < 3_000_000
+
+
 def test_a_broken_link_is_found(tmp_path: Path) -> None:
     page = tmp_path / "a.md"
     page.write_text("# One two\n[a](a.md#one-two) [b](gone.md) [c](#three) [d](https://h/x)")
