@@ -11,6 +11,7 @@ network (``cpn``, a file, ...) in the labelled boxes, each frame alone, which te
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -74,6 +75,18 @@ def frames_of(clip: Path, wanted: Sequence[int]) -> dict[int, Frame]:
     return found
 
 
+def named(detectors: Sequence[str]) -> dict[str, str]:
+    """Detectors by names without folders, for the page.
+
+    Raises:
+        InputError: Two have the same.
+    """
+    names = {re.sub(r"[^+=,:]*[/\\]", "", detector): detector for detector in detectors}
+    if len(names) < len(detectors):
+        raise InputError("two detectors of one name", where="--detector", fix="Rename a file: names tell them apart.")
+    return names
+
+
 def write_page(path: Path, labels: Labels, found: Mapping[str, Array]) -> None:
     with replacing(path) as partial:
         partial.write_text(page(labels, found), encoding="utf-8")
@@ -91,7 +104,8 @@ def main() -> None:
         return
     try:
         labels = read_labels(given.labels)
-        found = {name: keypoints_of(name, labels.people, given.clips) for name in given.detector or ["mediapipe"]}
+        detectors = named(given.detector or [DetectConfig.detector])
+        found = {name: keypoints_of(full, labels.people, given.clips) for name, full in detectors.items()}
     except VideoPose3DError as error:
         sys.exit(str(error))
     print(page(labels, found))

@@ -73,7 +73,7 @@ def test_what_infer_returns(clip: Path, finder: StandIn) -> None:
     assert {frames for _, frames in result.timings.values()} == {FRAMES}
     assert result.outputs == ()
     assert [now for now in told if now[0] == "detect"] == [("detect", n + 1, FRAMES) for n in range(FRAMES)]
-    assert told[-1] == ("lift", FRAMES - len(ABSENT), FRAMES - len(ABSENT))
+    assert told[-1] == ("refine", FRAMES - len(ABSENT), FRAMES - len(ABSENT))
 
 
 def test_what_is_not_known_is_nan(clip: Path, finder: StandIn) -> None:

@@ -212,6 +212,14 @@ def test_a_network_looks_into_the_labelled_boxes(clip: Path, monkeypatch: pytest
     assert asked == [(SIZE[1], SIZE[0], 3)] * 2
 
 
+def test_folders_of_files_are_not_in_the_page() -> None:
+    full = ["mediapipe", "labels+/a/b/net.safetensors", "rtmpose=/a/x.onnx,c/y.onnx", "torchvision:net=d/e.pth"]
+    short = ["mediapipe", "labels+net.safetensors", "rtmpose=x.onnx,y.onnx", "torchvision:net=e.pth"]
+    assert real_keypoints.named(full) == dict(zip(short, full, strict=True))
+    with pytest.raises(InputError, match="two detectors"):
+        real_keypoints.named(["labels+a/net.pth", "labels+b/net.pth"])
+
+
 def test_a_clip_that_is_too_short_is_named(clip: Path) -> None:
     with pytest.raises(InputError, match="no frame 40"):
         real_keypoints.frames_of(clip, [3, 40])

@@ -26,12 +26,13 @@ from videopose3d.cli_sources import default_outputs, expand_sources, stem_of
 from videopose3d.config import (
     LIMITS,
     DetectConfig,
-    FinetuneConfig,
     LiftConfig,
     MocapTrainConfig,
     RenderConfig,
     TrainConfig,
 )
+from videopose3d.config_finetune import FinetuneConfig
+from videopose3d.config_synth import SynthConfig
 from videopose3d.errors import InputError
 from videopose3d.pipeline.stages import FOLDER
 from videopose3d.result_file import load_result
@@ -131,7 +132,15 @@ def test_version() -> None:
 def test_limits_name_real_settings() -> None:
     known = {
         f.name
-        for config in (DetectConfig, LiftConfig, RenderConfig, TrainConfig, MocapTrainConfig, FinetuneConfig)
+        for config in (
+            DetectConfig,
+            LiftConfig,
+            RenderConfig,
+            TrainConfig,
+            MocapTrainConfig,
+            FinetuneConfig,
+            SynthConfig,
+        )
         for f in fields(config)
     }
     assert LIMITS.keys() <= known
@@ -353,6 +362,11 @@ def test_json_summary(clip: str, finder: StandIn, here: Path) -> None:
     done = run("infer", clip, "--no-render", "--json")
     told = json.loads(done.stdout)
     assert told.pop("seconds").keys() == {"detect", "lift", "export"}
+    figures = told.pop("refinement")
+    assert figures.keys() == {"reprojection", "sliding", "jitter", "bones"}
+    assert all(len(pair) == 2 for pair in figures.values())
+    assert figures["jitter"][1] < figures["jitter"][0]
+    assert json.loads(run("lift", "walk_3d.npz", "-o", "b.npz", "--no-refine", "--json").stdout)["refinement"] is None
     assert told == {
         "source": clip, "exit_code": 0, "outputs": ["walk_3d.npz"], "people": 1, "frames": FRAMES,
         "frames_with_person": FRAMES, "fps": [25, 1], "size": [96, 128], "detector": "mediapipe",
@@ -393,9 +407,10 @@ def test_profile_has_a_line_per_stage(clip: str, finder: StandIn, here: Path) ->
 
 
 def test_log_has_one_line_per_stage(clip: str, finder: StandIn, here: Path) -> None:
-    lines = run("infer", clip).stderr.splitlines()
+    *lines, figures = run("infer", clip).stderr.splitlines()
+    assert re.search(r"walk.mp4: refined: off the keypoints by [\d.]+ -> [\d.]+ px; ", figures)
     assert [line.split()[1:4] for line in lines] == [
-        [stage, str(FRAMES), "frames"] for stage in ("detect", "lift", "render")
+        [stage, str(FRAMES), "frames"] for stage in ("detect", "lift", "refine", "render")
     ]
 
 

@@ -43,7 +43,7 @@ def test_files_of_other_tools_are_lifted(file: str, here: Path) -> None:
         "lift", f"formats/{file}", "-o", "1.npz", "--size", "640x640", "--fps", "29.97", "--person", "main"
     )
     assert main_person.exit_code == 0
-    np.testing.assert_array_equal(load_result("1.npz").poses_3d, result.poses_3d[:1])
+    np.testing.assert_allclose(load_result("1.npz").poses_3d, result.poses_3d[:1], atol=2e-3)  # all show the ground
 
 
 def test_the_video_says_size_rate_and_length(here: Path, make_video: Any) -> None:

@@ -21,19 +21,29 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "videopose3d"
 
 FLOORS = {
-    0: ["errors", "skeleton", "config", "data"],
+    0: ["errors", "skeleton", "config", "config_*", "data"],
     1: ["types", "files", "opencv", "safe_pickle"],
     2: [
-        *("geometry", "calibration", "levelling", "video", "remap", "metrics", "metrics_2d", "joint_angles"),
+        *(
+            "geometry",
+            "calibration",
+            "levelling",
+            "smoothing",
+            "video",
+            "remap",
+            "metrics",
+            "metrics_2d",
+            "joint_angles",
+        ),
         *("result_file", "weights"),
     ],
-    3: ["detectors", "lifter", "datasets", "render", "export"],
+    3: ["detectors", "lifter", "datasets", "world", "render", "export"],
     4: ["pipeline"],
     5: ["cli", "cli_*", "__main__"],
 }
 ROOMS = FLOORS[3]
 HOMES = {  # library: the only modules that may import it
-    "torch": ["lifter", "detectors", "datasets.virtual*", "pipeline", "weights.convert"],
+    "torch": ["lifter", "detectors", "datasets.virtual*", "datasets.synth.body", "pipeline", "weights.convert"],
     "torchvision": ["detectors"],
     "matplotlib": ["render"],
     "click": ["cli", "cli_*"],

@@ -21,7 +21,8 @@ from videopose3d import infer, load_result, save_result
 from videopose3d.config import DetectConfig, InferConfig, LiftConfig, RenderConfig
 from videopose3d.opencv import cv2
 from videopose3d.pipeline.demo import demo_clip, demo_truth
-from videopose3d.pipeline.infer import lift_keypoints, render
+from videopose3d.pipeline.infer import render
+from videopose3d.pipeline.lift import lift_keypoints
 from videopose3d.types import Frame, Result
 from videopose3d.video import open_writer, probe, read_frames
 

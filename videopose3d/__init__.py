@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from videopose3d.pipeline.detect import detect
     from videopose3d.pipeline.evaluate import evaluate
     from videopose3d.pipeline.infer import infer
-    from videopose3d.pipeline.infer import lift_keypoints as lift
     from videopose3d.pipeline.infer import render as render_video
+    from videopose3d.pipeline.lift import lift_keypoints as lift
     from videopose3d.pipeline.training.run import train
     from videopose3d.pipeline.training.setup import Split
     from videopose3d.result_file import load_result, save_result
@@ -39,7 +39,7 @@ _HOMES = {
     "evaluate": "pipeline.evaluate",
     "export_result": "export",
     "infer": "pipeline.infer",
-    "lift": "pipeline.infer:lift_keypoints",
+    "lift": "pipeline.lift:lift_keypoints",
     "load_dataset": "datasets",
     "load_result": "result_file",
     "render_video": "pipeline.infer:render",

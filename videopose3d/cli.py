@@ -30,6 +30,7 @@ from videopose3d.cli_options import (
 from videopose3d.cli_prepare import prepare
 from videopose3d.cli_progress import ProgressPrinter
 from videopose3d.cli_sources import default_outputs, expand_sources
+from videopose3d.cli_synth import synth
 from videopose3d.cli_train import train, train_mocap
 from videopose3d.cli_weights import weights
 from videopose3d.config import DetectConfig, InferConfig, LiftConfig, RenderConfig
@@ -210,7 +211,7 @@ def render(result: Path, output: Path, video: str | None, overwrite: bool, **opt
     one(result, output, run, options, overwrite=True)
 
 
-for command in (export, prepare, train, evaluate, finetune, train_mocap, weights, detectors):
+for command in (export, prepare, train, evaluate, finetune, train_mocap, synth, weights, detectors):
     main.add_command(command)
 
 

@@ -11,7 +11,7 @@ import click
 from videopose3d.cli_jobs import INTERRUPTED, reported
 from videopose3d.cli_options import HELP, NameList, config_from, options_from, quiet_option
 from videopose3d.cli_progress import ProgressPrinter
-from videopose3d.config import FinetuneConfig, KeypointRcnnConfig
+from videopose3d.config_finetune import FinetuneConfig, KeypointRcnnConfig
 
 Names = NameList()
 Folder = click.Path(path_type=Path, file_okay=False)

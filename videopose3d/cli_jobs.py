@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +18,12 @@ from videopose3d.cli_progress import ProgressPrinter
 from videopose3d.errors import VideoPose3DError
 
 FAILED, NOBODY, INTERRUPTED = 1, 3, 130
+_REFINED = {
+    "reprojection": "off the keypoints by {:g} -> {:g} px",
+    "sliding": "standing feet slide {:g} -> {:g} mm/frame",
+    "jitter": "jitter {:g} -> {:g} mm/frame^2",
+    "bones": "bones vary by {:g} -> {:g} mm",
+}
 
 
 class NothingToDo(Exception):  # noqa: N818 - not an error
@@ -91,8 +98,21 @@ def _summary(result: Any) -> dict[str, Any]:
         "size": list(kp.size),
         "detector": kp.detector,
         "lifter": result.poses.lifter if result.poses else None,
+        "refinement": _refinement(result),
         "seconds": {stage: round(seconds, 3) for stage, (seconds, _) in result.timings.items()},
     }
+
+
+def _refinement(result: Any) -> dict[str, list[float | None]] | None:
+    """Every figure before and after, to three digits; None where nothing was refined."""
+    if result.refinement is None:
+        return None
+    before, after = (vars(quality) for quality in result.refinement)
+    return {name: [_short(before[name]), _short(after[name])] for name in before}
+
+
+def _short(value: float) -> float | None:
+    return float(f"{value:.3g}") if isfinite(value) else None
 
 
 def _tell(name: str, code: int, summary: dict[str, Any], options: dict[str, Any]) -> None:
@@ -101,6 +121,9 @@ def _tell(name: str, code: int, summary: dict[str, Any], options: dict[str, Any]
         click.echo(f"{name}: nobody found in {summary['frames']} frames; the result is empty.", err=True)
     elif summary.get("skipped") and not options["quiet"]:
         click.echo(f"{name}: done before, nothing to do.", err=True)
+    if (figures := summary.get("refinement")) and not options["quiet"]:
+        said = "; ".join(f"{what.format(*figures[key])}" for key, what in _REFINED.items() if None not in figures[key])
+        click.echo(f"{name}: refined: {said}", err=True)
     for path in summary.get("outputs", []):
         click.echo(path)
     if options.get("profile"):

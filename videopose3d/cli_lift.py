@@ -99,7 +99,7 @@ def lift(keypoints: Path, output: Path, overwrite: bool, **options: Any) -> None
     def run(_: Any, progress: ProgressPrinter) -> Any:
         from dataclasses import replace
 
-        from videopose3d.pipeline.infer import lift_keypoints
+        from videopose3d.pipeline.lift import lift_keypoints
         from videopose3d.result_file import save_result
 
         config = config_from(LiftConfig, options)

@@ -16,6 +16,8 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "focal": (1, None),
     "height": (0.1, 10),
     "smooth": (0, None),
+    "one_euro_cutoff": (0.001, None),
+    "one_euro_beta": (0, None),
     "chunk": (1, None),
     "picture_height": (16, None),
     "gif_fps": (1, 50),
@@ -48,6 +50,10 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "validate_every": (1, None),
     "validation_people": (1, None),
     "workers": (1, 256),
+    **dict.fromkeys(("clips", "people", "jobs", "fps"), (1, 100_000)),
+    **dict.fromkeys(("first", "seconds"), (0, None)),
+    **dict.fromkeys(("moving", "cut", "hidden"), (0, 1)),
+    "crf": (0, 51),
 }
 """What the numbers may be, both ends included; None is no end."""
 
@@ -56,11 +62,13 @@ CHOICES = {
     "theme": ("dark", "light"),
     "second_view": ("none", "side", "top", "front", "back"),
     "trajectory": ("solve", "network"),
+    "smooth_filter": ("savgol", "one-euro"),
     "LiftConfig.precision": ("float32", "mixed", "bfloat16", "auto"),
     "TrainConfig.precision": ("float32", "bfloat16"),
     "FinetuneConfig.precision": ("float32", "bfloat16"),
     "backbone": ("resnet50", "resnet101"),
     "normalisation": ("rays", "screen"),
+    "SynthConfig.split": ("train", "validation", "test", "all"),
 }
 """What the texts may be, by field, or by class and field where they differ."""
 
@@ -127,7 +135,12 @@ class LiftConfig:
         focal: Focal length [px]; overrides ``fov``.
         height: Stature of the person [m]; scales poses and trajectory of lifters made for one stature, as open is.
         flip: Average with the mirrored sequence.
-        smooth: Length of the window over which poses are smoothed by a local parabola; 0 for raw poses [s].
+        smooth: Length of the window over which the savgol filter smooths poses; 0 for raw poses [s].
+        smooth_filter: ``savgol`` (a local parabola, as Savitzky and Golay), or ``one-euro``, which looks at the past
+            only, as a live system has to.
+        one_euro_cutoff: Cutoff frequency of the one-euro filter for joints that stand still; lower is smoother [1/s].
+        one_euro_beta: How much that grows with a joint's speed; higher lags less behind [1/m].
+        refine: Make poses and path agree with the picture, constant bones and feet that stay where they stand.
         chunk: Frames lifted at once; bounds the memory and does not change the result.
         precision: float32; mixed (16-bit numbers where they cost little: 0.05 mm with open), bfloat16 (all large
             products), or auto (mixed on processors that gain by it).
@@ -142,6 +155,10 @@ class LiftConfig:
     height: float = 1.70
     flip: bool = True
     smooth: float = 0.25
+    smooth_filter: str = "savgol"
+    one_euro_cutoff: float = 1.0
+    one_euro_beta: float = 12.0
+    refine: bool = True
     chunk: int = 1296
     precision: str = "float32"
     trajectory: str = "solve"
@@ -322,86 +339,3 @@ class InferConfig:
     detect: DetectConfig = field(default_factory=DetectConfig)
     lift: LiftConfig = field(default_factory=LiftConfig)
     render: RenderConfig = field(default_factory=RenderConfig)
-
-
-@dataclass(frozen=True)
-class FinetuneConfig:
-    """How a keypoint network is fine-tuned; the defaults are the paper's for CPN on Human3.6M.
-
-    Attributes:
-        steps: Steps of each phase; the learning rate falls between phases.
-        batch: People per step.
-        learning_rate: Of the first phase.
-        lr_decay: Factor on the learning rate from phase to phase.
-        weight_decay: Of Adam.
-        reset_heads: Start the last layers of both nets anew; needed for other joints, be they as many.
-        augment: Learn from people scaled, mirrored, turned and with other colours.
-        input_size: Height and width of the network's input [px]; by default those of the weights to start from.
-        backbone: Of a network that starts from nothing: resnet50 or resnet101.
-        precision: float32, or bfloat16 for mixed precision.
-        seed: Of everything random.
-        validate_every: Steps between measurements on the held-out people.
-        validation_people: Held-out people to measure on, evenly chosen.
-        save_every: Steps between checkpoints.
-        workers: Pictures read side by side.
-        licence: Of the weights, for their header.
-    """
-
-    steps: tuple[int, ...] = (6000, 4000, 2000)
-    batch: int = 32
-    learning_rate: float = 5e-5
-    lr_decay: float = 0.1
-    weight_decay: float = 1e-5
-    reset_heads: bool = True
-    augment: bool = True
-    input_size: tuple[int, ...] = ()
-    backbone: str = "resnet50"
-    precision: str = "float32"
-    seed: int = 1234
-    validate_every: int = 1000
-    validation_people: int = 2000
-    save_every: int = 500
-    workers: int = 4
-    licence: str = ""
-
-    def __post_init__(self) -> None:
-        check_limits(self)
-        if not self.steps or min(self.steps) < 0 or not sum(self.steps):
-            raise VideoPose3DError(f"steps are {self.steps}", fix="Give the steps of each phase, e.g. 6000,4000,2000.")
-        if len(self.input_size) not in (0, 2):
-            raise VideoPose3DError(f"input-size is {self.input_size}", fix="Give height and width, e.g. 384,288.")
-
-
-@dataclass(frozen=True)
-class KeypointRcnnConfig:
-    """How a Keypoint R-CNN is fine-tuned; steps, rates and new layers are the paper's for Human3.6M.
-
-    Attributes:
-        steps: Steps of each phase; the learning rate falls between phases.
-        batch: Pictures per step.
-        learning_rate: Of the first phase.
-        lr_decay: Factor on the learning rate from phase to phase.
-        warmup: Steps in which the learning rate grows to that of the first phase.
-        weight_decay: Of the gradient descent.
-        reset_heads: Start the last layers for keypoints anew; needed for other joints, be they as many.
-        seed: Of everything random.
-        save_every: Steps between checkpoints.
-        workers: Processes that read pictures.
-    """
-
-    steps: tuple[int, ...] = (60_000, 10_000, 10_000)
-    batch: int = 8
-    learning_rate: float = 1e-3
-    lr_decay: float = 0.1
-    warmup: int = 500
-    weight_decay: float = 1e-4
-    reset_heads: bool = True
-    seed: int = 1234
-    save_every: int = 5000
-    workers: int = 4
-
-    def __post_init__(self) -> None:
-        check_limits(self)
-        if not self.steps or min(self.steps) < 1:
-            fix = "Give the steps of each phase, e.g. 60000,10000,10000."
-            raise VideoPose3DError(f"steps are {self.steps}", fix=fix)

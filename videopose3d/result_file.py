@@ -6,6 +6,7 @@ Keys and shapes are listed in docs/result_file.md. Nothing in it is pickled, and
 from __future__ import annotations
 
 import os
+from dataclasses import astuple
 from fractions import Fraction
 from operator import index
 from pathlib import Path
@@ -17,7 +18,7 @@ from videopose3d import __version__
 from videopose3d.errors import FileFormatError, InputError, SkeletonMismatchError
 from videopose3d.files import replacing
 from videopose3d.skeleton import skeleton_of
-from videopose3d.types import FloatArray, Keypoints2D, Poses3D, Result, World
+from videopose3d.types import FloatArray, Keypoints2D, MotionQuality, Poses3D, Result, World
 
 FORMAT = "videopose3d/1"
 _NEEDED = ("keypoints_2d", "keypoint_names", "fps", "size")
@@ -65,6 +66,8 @@ def _arrays(result: Result) -> dict[str, Any]:
             "world_from_camera": result.world.world_from_camera.astype(np.float64),
             "contacts": result.world.contacts.astype(bool),
         }
+    if result.refinement is not None:
+        arrays["refinement"] = np.array([astuple(quality) for quality in result.refinement])
     numbers = {"focal": result.focal, "height": result.height}
     arrays |= {name: np.float64(value) for name, value in numbers.items() if value is not None}
     return arrays
@@ -132,7 +135,18 @@ def _result(data: dict[str, np.ndarray[Any, Any]]) -> Result:
             world_from_camera=data["world_from_camera"].astype(np.float64),
             contacts=data["contacts"].astype(bool),
         )
-    return Result(keypoints, poses, focal=_number(data, "focal"), height=_number(data, "height"), world=world)
+    refinement = None
+    if "refinement" in data:
+        before, after = data["refinement"].astype(np.float64).tolist()
+        refinement = MotionQuality(*before), MotionQuality(*after)
+    return Result(
+        keypoints,
+        poses,
+        focal=_number(data, "focal"),
+        height=_number(data, "height"),
+        world=world,
+        refinement=refinement,
+    )
 
 
 def _number(data: dict[str, np.ndarray[Any, Any]], name: str) -> float | None:

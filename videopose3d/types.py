@@ -188,6 +188,23 @@ class World:
 
 
 @dataclass(frozen=True)
+class MotionQuality:
+    """How well motion agrees with the picture, the ground and itself; smaller is better, NaN where not known.
+
+    Attributes:
+        reprojection: Mean distance of the joints' pictures from their keypoints, weighted by the scores [px].
+        sliding: Mean way of a foot from frame to frame while it stands [mm].
+        jitter: Mean length of the joints' second differences [mm/frame^2].
+        bones: Mean standard deviation of the bones' lengths [mm].
+    """
+
+    reprojection: float
+    sliding: float
+    jitter: float
+    bones: float
+
+
+@dataclass(frozen=True)
 class Result:
     """What ``infer`` returns and the result file holds: the 2D stage and, once lifted, the 3D one.
 
@@ -199,6 +216,7 @@ class Result:
         outputs: Files written for this result.
         timings: Seconds and frames per stage, as ``{stage: (seconds, frames)}``.
         world: The same motion on the ground; None before lifting and in files of versions that did not have it.
+        refinement: How good the motion was before and after it was refined; None where it was not.
     """
 
     keypoints: Keypoints2D
@@ -208,6 +226,7 @@ class Result:
     outputs: tuple[str, ...] = ()
     timings: dict[str, tuple[float, int]] = field(default_factory=dict)
     world: World | None = None
+    refinement: tuple[MotionQuality, MotionQuality] | None = None
 
     def __post_init__(self) -> None:
         if self.poses is not None:

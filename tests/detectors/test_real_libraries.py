@@ -178,7 +178,7 @@ def test_detectron2_trains_from_weights_goes_on_and_finds_its_own_joints(tmp_pat
     from detectron2.modeling import build_model
     from stick_people import write_people
 
-    from videopose3d.config import KeypointRcnnConfig
+    from videopose3d.config_finetune import KeypointRcnnConfig
     from videopose3d.detectors import joints_of
     from videopose3d.detectors.rcnn import read_state
     from videopose3d.pipeline.finetune.keypoint_rcnn import finetune_keypoint_rcnn, new_layers
@@ -231,7 +231,7 @@ def test_detectron2s_trainer_fails_with_one_line(change, says, tmp_path):
     library = importable("detectron2")
     from stick_people import write_people
 
-    from videopose3d.config import KeypointRcnnConfig
+    from videopose3d.config_finetune import KeypointRcnnConfig
     from videopose3d.errors import VideoPose3DError
     from videopose3d.pipeline.finetune.keypoint_rcnn import finetune_keypoint_rcnn
 

@@ -19,7 +19,7 @@ from videopose3d.datasets import load_dataset
 from videopose3d.errors import DeviceError, SkeletonMismatchError, VideoPose3DError, WeightsError
 from videopose3d.geometry import camera_from_fov, pixels_from_points
 from videopose3d.lifter import fast
-from videopose3d.lifter.lift import Lifter, fit_skeleton, lift, stretches
+from videopose3d.lifter.lift import Lifter, fit_skeleton, lift
 from videopose3d.lifter.weights import build_model, choose_device, load_lifter, save_lifter
 from videopose3d.remap import coco_to_h36m
 from videopose3d.skeleton import BLAZEPOSE33, COCO17, H36M17, LIMB_JOINTS
@@ -256,13 +256,6 @@ def test_progress_counts_frames(weights):
     clip.points[0, 8] = np.nan
     lift(clip, LiftConfig(lifter=weights(), device="cpu"), told.append)
     assert told == [8, 19, 39]
-
-
-def test_runs_of_true():
-    assert stretches(np.array([], bool)) == []
-    assert stretches(np.array([False, False])) == []
-    assert stretches(np.array([True])) == [(0, 1)]
-    assert stretches(np.array([True, True, False, True, False, False, True])) == [(0, 2), (3, 4), (6, 7)]
 
 
 def test_the_person_is_where_the_picture_says(weights):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from videopose3d.geometry import Camera, pixels_from_points
-from videopose3d.lifter.trajectory import SMOOTHING, root_trajectory, smooth
+from videopose3d.lifter.trajectory import root_trajectory
 from videopose3d.skeleton import COCO17, H36M17, LIMB_JOINTS
 
 CAMERA = Camera(1000.0, (640.0, 360.0))
@@ -74,48 +74,3 @@ def test_noise_is_smoothed_away_most_of_all_along_the_ray():
     assert (errors[25] < 0.6 * errors[5]).all()
     assert (errors[25] > 0).all()
     assert errors[5][2] > 3 * errors[5][0]
-
-
-@pytest.mark.parametrize("frames", [5, 6, 7, 13, 14, 100])
-def test_a_parabola_is_left_as_it_is(frames):
-    np.testing.assert_allclose(smooth(parabola(frames), Fraction(25), SMOOTHING), parabola(frames), atol=1e-9)
-
-
-def test_a_spike_is_spread_over_half_a_second():
-    path = np.zeros((51, 3))
-    path[25] = 1
-    smoothed = smooth(path, Fraction(25), SMOOTHING)
-    touched = np.flatnonzero(np.abs(smoothed[:, 0]) > 1e-9)
-    assert touched[-1] - touched[0] + 1 == pytest.approx(SMOOTHING * 25, abs=1)
-    assert 0.1 < smoothed[25, 0] < 0.3
-    assert smoothed.sum(0) == pytest.approx(np.ones(3))
-
-
-def test_unknown_frames_stay_unknown_and_touch_nobody():
-    path = parabola(40)
-    path[[0, 1, 17, 18, 39]] = np.nan
-    smoothed = smooth(path, Fraction(25), SMOOTHING)
-    np.testing.assert_array_equal(np.isnan(smoothed), np.isnan(path))
-    known = np.isfinite(path)
-    np.testing.assert_allclose(smoothed[known], path[known], atol=0.05)
-    np.testing.assert_array_equal(path, np.where(known, parabola(40), np.nan))
-
-
-@pytest.mark.parametrize("frames", [0, 1, 2, 3, 4])
-def test_short_paths_are_left_as_they_are(frames):
-    path = np.random.default_rng(0).normal(size=(frames, 3))
-    np.testing.assert_array_equal(smooth(path, Fraction(25), SMOOTHING), path)
-
-
-def test_one_known_frame_is_left_as_it_is():
-    path = np.full((20, 3), np.nan)
-    path[7] = 1
-    np.testing.assert_array_equal(smooth(path, Fraction(25), SMOOTHING), path)
-
-
-def test_smoothing_weights_are_those_of_savitzky_and_golay():
-    """Their table for a parabola over five points: -3, 12, 17, 12, -3, over 35 (Anal. Chem. 36, 1964)."""
-    impulse = np.zeros((11, 1))
-    impulse[5] = 35
-    smoothed = smooth(impulse, Fraction(20), 0.2)
-    np.testing.assert_allclose(smoothed[3:8, 0], [-3, 12, 17, 12, -3], atol=1e-9)

@@ -12,7 +12,8 @@ import torch
 from golden_files import golden
 from stick_people import write_network, write_people
 
-from videopose3d.config import DetectConfig, FinetuneConfig
+from videopose3d.config import DetectConfig
+from videopose3d.config_finetune import FinetuneConfig
 from videopose3d.datasets.coco import LabelledPeople
 from videopose3d.detectors import joints_of
 from videopose3d.detectors.crops import rectangle

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from stick_people import write_people
 
 from videopose3d.cli_finetune import finetune
-from videopose3d.config import KeypointRcnnConfig
+from videopose3d.config_finetune import KeypointRcnnConfig
 from videopose3d.datasets.coco import LabelledPeople, read_coco
 from videopose3d.detectors import joints_of
 from videopose3d.detectors.detectron2 import fill, note_of

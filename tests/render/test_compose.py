@@ -141,11 +141,9 @@ def test_truth_and_result_are_drawn_to_one_scale(make_result):
 
 def test_the_error_is_written_under_the_truth(make_result):
     result = make_result()
-    pictures = []
-    for error in (12.0, 345.0, np.nan):
-        composer = composer_for(result, RenderConfig(), Truth(result.poses, np.full(6, error)))
-        picture = composer.draw(0, None, composer.canvas())
-        pictures.append(panel(picture, composer.layout.scenes[-1]))
+    errors = np.array([12.0, 345.0, np.nan, 5, 5, 5])
+    composer = composer_for(result, RenderConfig(), Truth(result.poses, errors))
+    pictures = [panel(composer.draw(frame, None, composer.canvas()), composer.layout.scenes[-1]) for frame in (0, 1, 2)]
     assert (pictures[0] != pictures[1]).any()
     assert (pictures[1] != pictures[2]).any()
     rows = np.flatnonzero((pictures[0] != pictures[1]).any((1, 2)))

@@ -7,6 +7,7 @@ import pytest
 
 from videopose3d.config import RenderConfig
 from videopose3d.render import agg
+from videopose3d.render import scene as scene_module
 from videopose3d.render.scene import Scene
 from videopose3d.render.stage import set_stage
 from videopose3d.render.theme import DARK, LIGHT
@@ -330,3 +331,15 @@ def test_far_reaching_limbs_are_not_cut(make_result, size, view):
         x, y = scene.pixel(point)
         assert scene._width / 2 <= x <= size[0] - scene._width / 2
         assert scene._width / 2 <= y <= size[1] - scene._width / 2
+
+
+def test_numbers_of_people_stay_below_the_line_of_words(make_result, monkeypatch):
+    tags = []
+    monkeypatch.setattr(scene_module, "tag", lambda out, words, tip, size, theme: tags.append((tip, size)))
+    result = make_result(people=3, frames=20)
+    result.poses.poses[:, :, H36M17.index("left_wrist"), 1] = -1.1  # arms up
+    scene = make_scene(result, (400, 300), config=RenderConfig(elevation=0))
+    for frame in range(0, 20, 5):
+        drawn(scene, frame)
+    assert len(tags) == 12
+    assert min(y - 2.4 * size for (_, y), size in tags) > 1.7 * scene._letters - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -23,11 +24,12 @@ from videopose3d.lifter.canonical import canonical_input, mirror_input, mirror_p
 from videopose3d.lifter.fast import CHUNK, FastNetwork
 from videopose3d.lifter.model import TemporalModel
 from videopose3d.lifter.rates import at_known_rate, bridged
-from videopose3d.lifter.trajectory import root_trajectory, smooth
+from videopose3d.lifter.trajectory import root_trajectory
 from videopose3d.lifter.weights import choose_device, load_lifter, load_trajectory
 from videopose3d.remap import coco_to_h36m
 from videopose3d.skeleton import COCO17, H36M17, Skeleton
-from videopose3d.types import Array, BoolArray, FloatArray, Keypoints2D, Poses3D
+from videopose3d.smoothing import one_euro, savitzky_golay, stretches
+from videopose3d.types import Array, FloatArray, Keypoints2D, Poses3D
 from videopose3d.weights.header import LifterHeader
 from videopose3d.weights.store import find_lifter
 
@@ -270,12 +272,22 @@ def _lift_stretch(
     scale = config.height / lifter.header.stature if lifter.header.stature else 1.0
     where = points, scores, camera, keypoints.size, float(fps)
     raw = scale * lifter.lift(*where, flip=config.flip, chunk=config.chunk)
-    poses = smooth(raw - raw[:, :1], fps, config.smooth).astype(np.float32)
+    poses = _smoothed(raw - raw[:, :1], fps, config)
     if config.trajectory == "network":  # the root that the pose network gives belongs to the path
         path = scale * lifter.locate(*where, flip=config.flip, chunk=config.chunk) + raw[:, 0]
-        return poses, smooth(path, fps, config.smooth).astype(np.float32)
+        return poses, _smoothed(path, fps, config)
     skeleton = lifter.header.output_skeleton
-    return poses, root_trajectory(poses, skeleton, points, scores, keypoints.skeleton, camera, fps)
+    causal = (config.one_euro_cutoff, config.one_euro_beta) if config.smooth_filter == "one-euro" else None
+    return poses, root_trajectory(poses, skeleton, points, scores, keypoints.skeleton, camera, fps, causal)
+
+
+def _smoothed(values: Array, fps: Fraction, config: LiftConfig) -> FloatArray:
+    """Values (T, ..., 3) after the filter that is asked for."""
+    if config.smooth and config.smooth_filter == "one-euro":
+        values = one_euro(values, fps, config.one_euro_cutoff, config.one_euro_beta)
+    else:
+        values = savitzky_golay(values, fps, config.smooth)
+    return values.astype(np.float32)
 
 
 def camera_of(size: tuple[int, int], config: LiftConfig) -> Camera:
@@ -305,9 +317,3 @@ def fit_skeleton(keypoints: Keypoints2D, wanted: Skeleton, lifter: str) -> Keypo
         points, scores, keypoints.boxes, keypoints.present, H36M17, keypoints.fps, keypoints.size,
         keypoints.source, keypoints.detector,
     )  # fmt: skip
-
-
-def stretches(present: BoolArray) -> list[tuple[int, int]]:
-    """(start, stop) of every unbroken run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], present, [False]]).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

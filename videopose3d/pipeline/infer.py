@@ -16,8 +16,9 @@ from videopose3d.config import InferConfig, LiftConfig, RenderConfig
 from videopose3d.errors import OutputError, VideoPose3DError
 from videopose3d.files import check_overwrite
 from videopose3d.pipeline.detect import Progress, detect
+from videopose3d.pipeline.lift import lift_keypoints
 from videopose3d.pipeline.stages import StageFiles, content_key, keypoints_key
-from videopose3d.types import Keypoints2D, Result
+from videopose3d.types import Result
 
 
 def infer(
@@ -159,30 +160,6 @@ def _check_lifter(config: LiftConfig) -> Path:
 
         choose_device(config.device)
     return weights
-
-
-def lift_keypoints(
-    keypoints: Keypoints2D, config: LiftConfig | None = None, progress: Progress | None = None
-) -> Result:
-    """The 3D stage alone.
-
-    Raises:
-        SkeletonMismatchError: The lifter takes other joints.
-        WeightsError: The lifter's weights are missing or damaged.
-        DeviceError: The device is not on this machine.
-    """
-    from videopose3d.lifter.lift import camera_of, lift
-    from videopose3d.weights.store import find_lifter, read_header
-
-    config = config or LiftConfig()
-    total = int(keypoints.placed.sum())
-    if progress:
-        progress("lift", 0, total)
-    poses = lift(keypoints, config, (lambda done: progress("lift", done, total)) if progress else None)
-    scaled = read_header(find_lifter(config.lifter)).stature is not None
-    return Result(
-        keypoints, poses, focal=camera_of(keypoints.size, config).focal, height=config.height if scaled else None
-    )
 
 
 def render(

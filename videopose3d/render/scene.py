@@ -21,7 +21,8 @@ from videopose3d.skeleton import Skeleton, side
 from videopose3d.types import BoolArray, Frame
 
 _BONE = 0.045
-_MARGIN = 1.9
+_MARGIN, _TAG = 1.9, 1.8
+"""Room above and below for a line of words, and above for the numbers of several people, in letters."""
 _FEET = ("left_ankle", "right_ankle")
 
 
@@ -48,7 +49,9 @@ class Scene:
         self.cell = cell_size(float(stage.half.max()))
         self._letters = letters or text_size(size)
         self._eye = view.towards_eye()
-        self._projection = Projection(stage, size, view, theme.background, _MARGIN * self._letters)
+        above = (_MARGIN + (_TAG if len(stage.points) > 1 else 0.0)) * self._letters
+        margins = (above, _MARGIN * self._letters)
+        self._projection = Projection(stage, size, view, theme.background, margins)
         self._figure = self._projection.figure
         self._floor = PolyCollection([], animated=True, transform=None, facecolors=[unit(theme.floor)], linewidths=0)
         self._lines = LineCollection([], animated=True, capstyle="round", transform=None, snap=False)

@@ -99,7 +99,7 @@ def in_one_scale(one: Stage, other: Stage) -> tuple[Stage, Stage]:
 def _without_world(poses: Poses3D, fps: Fraction) -> tuple[Array, Array]:
     """(P, T, J, 3) and roots (P, T, 3) in display axes, each person put on the floor by itself."""
     people, frames = poses.poses.shape[:2]
-    level = levelling(poses, fps)
+    level = levelling(poses)
     roots = np.zeros((people, frames, 3))
     for person in range(people):
         roots[person] = _root(camera_to_display(poses.trajectory[person] @ level), person, people)

@@ -20,6 +20,7 @@ from videopose3d.render.agg import new_figure
 from videopose3d.render.stage import Array, Stage
 from videopose3d.render.theme import RGB
 
+Margins = tuple[float, float]
 _LIMB = 8  # px, the width of a limb
 _EDGE = 0.35  # m of floor on every side that the panel may cut off
 STEEP = 45.0
@@ -81,13 +82,13 @@ class Projection:
         size: (width, height) of the panel [px].
         view: From where.
         background: Colour of the panel.
-        margin: Room above and below for words [px].
+        margins: Room above and below for words [px].
 
     Attributes:
         figure, axes: Matplotlib's, with nothing in them.
     """
 
-    def __init__(self, stage: Stage, size: tuple[int, int], view: View, background: RGB, margin: float) -> None:
+    def __init__(self, stage: Stage, size: tuple[int, int], view: View, background: RGB, margins: Margins) -> None:
         self.figure: Figure = new_figure(size, background)
         axes = self.figure.add_subplot(projection="3d", computed_zorder=False)
         assert isinstance(axes, Axes3D)
@@ -102,7 +103,7 @@ class Projection:
         edge = _EDGE if view.elevation < STEEP else 0.0
         content = np.concatenate([corners(stage, edge), corners(stage, edge, stage.height), _joints_inside(stage)])
         turns = np.radians(_TURNS) if view.orbit else [0.0]
-        self._fit((self.turned(content, turn) for turn in turns), size, margin)
+        self._fit((self.turned(content, turn) for turn in turns), size, margins)
 
     def turned(self, points: Array, turn: float) -> Array:
         """Points (..., 3) turned about the middle of the floor by so much [radians]."""
@@ -119,7 +120,7 @@ class Projection:
         pixels = self.axes.transData.transform(np.stack([x, y], -1))
         return np.asarray(pixels).reshape(*points.shape[:-1], 2)
 
-    def _fit(self, contents: Iterable[Array], size: tuple[int, int], margin: float) -> None:
+    def _fit(self, contents: Iterable[Array], size: tuple[int, int], margins: Margins) -> None:
         """Move and scale the axes so that points, each (n, 3), just fit between the margins."""
         width, height = size
         side_length = min(size)
@@ -127,9 +128,10 @@ class Projection:
         self.axes.apply_aspect()
         reached = [(pixels.min(0), pixels.max(0)) for pixels in map(self.pixels, contents)]
         low, high = np.min([lowest for lowest, _ in reached], 0), np.max([highest for _, highest in reached], 0)
-        room = np.array([width * 0.97 - _LIMB, height - 2 * margin])
+        above, below = margins
+        room = np.array([width * 0.97 - _LIMB, height - above - below])
         scale = float((room / (high - low)).min())
-        offset = np.array(size) / 2 - scale * (low + high) / 2
+        offset = np.array([width, height - above + below]) / 2 - scale * (low + high) / 2
         self.axes.set_position((*(offset / size), side_length * scale / width, side_length * scale / height))
         self.axes.apply_aspect()
 

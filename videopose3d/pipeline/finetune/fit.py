@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from videopose3d.config import FinetuneConfig
+from videopose3d.config_finetune import FinetuneConfig
 from videopose3d.datasets.coco import LabelledPeople
 from videopose3d.detectors.loading import KeypointNetwork, save_keypoint_network
 from videopose3d.detectors.networks.losses import cpn_loss

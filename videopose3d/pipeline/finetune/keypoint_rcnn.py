@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from videopose3d.config import KeypointRcnnConfig
+from videopose3d.config_finetune import KeypointRcnnConfig
 from videopose3d.datasets.coco import LabelledPeople
 from videopose3d.detectors.detectron2 import (
     DEFAULT,

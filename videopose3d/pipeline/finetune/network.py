@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from videopose3d.config import FinetuneConfig
+from videopose3d.config_finetune import FinetuneConfig
 from videopose3d.detectors.crops import Size
 from videopose3d.detectors.loading import KeypointNetwork, load_keypoint_network
 from videopose3d.detectors.networks.cpn import BLOCKS, CPN

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from videopose3d.config import FinetuneConfig
+from videopose3d.config_finetune import FinetuneConfig
 from videopose3d.datasets.coco import LabelledPeople
 from videopose3d.errors import SkeletonMismatchError
 from videopose3d.files import check_folder, check_overwrite

@@ -1,75 +1,57 @@
-"""Clothes, hair and shoes for the person of a synthetic clip, cut from the helper shells of MakeHuman's base mesh."""
+"""Clothes, hair and shoes of synthetic people, cut from the helper shells of MakeHuman's base mesh."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from synth_person import SKIN_COUNT, SOLE, Body, smooth
-from synth_raster import EYE, HAIR, SHIRT, SHOE, SKIN, TROUSERS, vertex_normals
 
 from videopose3d.datasets.mocap.body import unit
-
-Array = NDArray[np.float64]
+from videopose3d.datasets.synth.body import SKIN_COUNT, SOLE, Body
+from videopose3d.datasets.synth.figure import EYE, HAIR, SHIRT, SHOE, SKIN, TROUSERS, Figure, Outfit
+from videopose3d.datasets.synth.retarget import smooth
+from videopose3d.datasets.synth.things import Array
+from videopose3d.datasets.synth.zbuffer import vertex_normals
 
 # Vertex numbers of MakeHuman's base mesh (groups of `basemesh_vertex_groups.json`): first and past the last.
-_BODY, _EYES, _TIGHTS = (0, SKIN_COUNT), (14598, 14742), (15328, 18002)
+_BODY, _EYES, _TIGHTS, _SKIRT, _LONG_HAIR = (
+    (0, SKIN_COUNT),
+    (14598, 14742),
+    (15328, 18002),
+    (18002, 18722),
+    (18722, 19150),
+)
 _LOWER_TEETH, _UPPER_TEETH = (14992, 15060), (15060, 15128)
 _ARM = ("Arm", "ForeArm", "Hand", "FingerBase", "HandFinger1")
+_FOREARM = ("ForeArm", "Hand", "FingerBase", "HandFinger1")
+_STATURE = 1.75
+"""Cuts are made on a body scaled to this [m]."""
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A dressed person at rest.
-
-    Attributes:
-        rest: (V, 3) vertices [m]; they are where patterns are painted, too.
-        faces: (F, 3)
-        material: (F,) SKIN, SHIRT, ...
-        keep: (V,) hems: a surface ends where this passes zero.
-        face: (6, 3) left eye, right eye, nose, left ear, right ear; (mouth below nose, top of the sole, front of the
-            ankle) [m].
-        bone_index: (V, K) bones that move each vertex, and ``bone_weight`` how much.
-    """
-
-    rest: Array
-    faces: Any
-    material: Any
-    keep: Array
-    face: Array
-    bone_index: Any
-    bone_weight: Array
-
-
-def pose_figure(figure: Figure, body: Body, rotations: Array, heads: Array) -> Array:
-    """(V, 3) vertices of one posed frame from bone rotations (J, 3, 3) and bone starts (J, 3), by linear blending."""
-    shift = heads - np.einsum("jab,jb->ja", rotations, body.heads)
-    matrix = np.einsum("vk,vkab->vab", figure.bone_weight, rotations[figure.bone_index])
-    offset = np.einsum("vk,vka->va", figure.bone_weight, shift[figure.bone_index])
-    return np.einsum("vab,vb->va", matrix, figure.rest) + offset
-
-
-def dress(body: Body) -> Figure:
-    """A person in T-shirt, trousers and shoes, with short hair."""
-    weights, bones = body.skin_weights()
-    groups = _Groups(body, weights, bones)
-    surfaces = [groups.skin(), groups.eyes(), groups.shirt(), groups.trousers(), groups.hair()]
-    parts = [(*part[:4], weights[part[4]], bones[part[4]]) for part in surfaces]
+def dress(body: Body, outfit: Outfit, palette: Array, prints: Array) -> Figure:
+    """A person in shirt, trousers or skirt, and shoes; palette and prints as in `Figure`."""
+    groups = _Groups(body, outfit)
+    surfaces = [groups.skin(), groups.eyes(), groups.shirt(), groups.trousers()]
+    surfaces += [groups.skirt()] if outfit.skirt else []
+    surfaces += [groups.hair()] if outfit.hair else []
+    surfaces += [groups.long_hair()] if outfit.hair > 1 else []
+    parts = [(*part[:4], groups.weight[part[4]]) for part in surfaces]
     parts += [groups.shoe("Left"), groups.shoe("Right")]
     starts = np.cumsum([0, *(len(part[0]) for part in parts)])
-    points, triangles, kinds, fields, weights, bones = zip(*parts, strict=True)
+    points, triangles, kinds, fields, weights = zip(*parts, strict=True)
     numbered = [part + start for part, start in zip(triangles, starts[:-1], strict=True)]
     painted = [np.full(len(t), kind, np.int32) for t, kind in zip(triangles, kinds, strict=True)]
+    canvas = np.concatenate(points)
     return Figure(
-        rest=np.concatenate(points),
+        rest=canvas * groups.scale,
+        canvas=canvas,
         faces=np.concatenate(numbered).astype(np.int32),
         material=np.concatenate(painted),
         keep=np.concatenate(fields),
         face=groups.face_points(),
-        bone_index=np.concatenate(bones),
-        bone_weight=np.concatenate(weights),
+        weights=np.concatenate(weights),
+        palette=palette,
+        prints=prints,
     )
 
 
@@ -79,25 +61,23 @@ _Part = tuple[Array, Any, int, Array, Any]
 class _Groups:
     """The surfaces of a dressed figure; each method gives points, triangles, material, hem field, source vertices."""
 
-    def __init__(self, body: Body, weights: Array, bones: Any) -> None:
-        self.body, self.rest = body, body.rest
-        dense = np.zeros((len(body.rest), len(body.bones)))
-        for k in range(bones.shape[1]):
-            dense[np.arange(len(dense)), bones[:, k]] += weights[:, k]
-        self.weight, self.columns = dense, bones.shape[1]
-        self.floor = float(body.rest[:SKIN_COUNT, 2].min())
-        keypoints = body.keypoints(body.rest[None])[0]
+    def __init__(self, body: Body, outfit: Outfit) -> None:
+        self.body, self.outfit, self.scale = body, outfit, body.stature / _STATURE
+        self.rest = body.rest / self.scale
+        self.weight = body.skin_weights()
+        self.floor = float(self.rest[:SKIN_COUNT, 2].min())
+        keypoints = body.keypoints(self.rest[None])[0]
         self.points = dict(zip(body.keypoint_names, keypoints, strict=True))
 
     def bone(self, name: str) -> Array:
-        return self.body.heads[self.body.index[name]]
+        where: Array = self.body.heads[self.body.index[name]] / self.scale
+        return where
 
     def part_weight(self, *names: str) -> Array:
         return sum((self.weight[:, self.body.index[name]] for name in names), np.zeros(len(self.rest)))
 
     def arm_weight(self, *sides: str) -> Array:
-        names = [f"{side[0]}Thumb" for side in sides]
-        return self.part_weight(*names, *(side + name for side in sides for name in _ARM))
+        return self.part_weight(*(f"{s[0]}Thumb" for s in sides), *(s + name for s in sides for name in _ARM))
 
     def face_points(self) -> Array:
         lower, upper = (self.rest[slice(*teeth)].mean(0) for teeth in (_LOWER_TEETH, _UPPER_TEETH))
@@ -117,22 +97,33 @@ class _Groups:
 
     # Fields in metres: positive where the garment is.
 
+    def sleeve_field(self, side: str, p: Array, index: Any) -> Array:
+        shoulder, elbow, wrist = (self.bone(side + name) for name in ("Arm", "ForeArm", "Hand"))
+        upper, lower = float(np.linalg.norm(elbow - shoulder)), float(np.linalg.norm(wrist - elbow))
+        low = self.part_weight(f"{side[0]}Thumb", *(side + name for name in _FOREARM))[index] > 0.5
+        along = np.where(
+            low, upper + (p - elbow) @ (wrist - elbow) / lower, (p - shoulder) @ (elbow - shoulder) / upper
+        )
+        sleeve = self.outfit.sleeve
+        return min(sleeve, 1.0) * upper + max(sleeve - 1.0, 0.0) * lower - along
+
     def shirt_field(self, p: Array, index: Any, collar_scale: float = 1.0) -> Array:
         field = p[:, 2] - (self.bone("LeftUpLeg")[2] - 0.030)
         for side in ("Left", "Right"):
-            shoulder, elbow = self.bone(f"{side}Arm"), self.bone(f"{side}ForeArm")
-            length = float(np.linalg.norm(elbow - shoulder))
-            along = (p - shoulder) @ (elbow - shoulder) / length
             arm = self.arm_weight(side)[index] > 0.5
-            field = np.where(arm, np.minimum(field, 0.62 * length - along), field)
+            field = np.where(arm, np.minimum(field, self.sleeve_field(side, p, index)), field)
         neck = self.bone("Neck") + np.array([0, -0.012, -0.035])
         collar = np.linalg.norm((p - neck) * np.array([1.0, 1.0, 1.15]), axis=1) - 0.082
         collar = np.minimum(collar, neck[2] + 0.03 - p[:, 2])
-        return np.minimum(field, collar_scale * collar)
+        found: Array = np.minimum(field, collar_scale * collar)
+        return found
 
     def trousers_field(self, p: Array, index: Any) -> Array:
         arm = self.arm_weight("Left", "Right")[index]
-        field = np.minimum(self.bone("LeftUpLeg")[2] + 0.085 - p[:, 2], p[:, 2] - (self.floor + 0.062))
+        hip = self.bone("LeftUpLeg")[2]
+        legs = min(self.outfit.legs, 0.25) if self.outfit.skirt else self.outfit.legs
+        end = hip - 0.06 - legs * (hip - 0.06 - self.floor - 0.062)
+        field = np.minimum(hip + 0.085 - p[:, 2], p[:, 2] - end)
         return np.where(arm > 0.3, -1.0, field)
 
     def shoe_field(self, p: Array) -> Array:
@@ -165,11 +156,11 @@ class _Groups:
         p = self.rest[index]
         loose = _smoothed(p, triangles, 14)
         normals = vertex_normals(p, triangles)
-        flare = 0.010 + 0.012 * np.clip((self.bone("Spine")[2] - p[:, 2]) / 0.25, 0, 1)
+        flare = 0.010 + 0.012 * self.outfit.loose * np.clip((self.bone("Spine")[2] - p[:, 2]) / 0.25, 0, 1)
         shoulder, elbow = self.bone("LeftArm"), self.bone("LeftForeArm")
-        along = (np.abs(p[:, 0]) - shoulder[0]) / (elbow[0] - shoulder[0])
+        along = (np.abs(p[:, 0]) - shoulder[0]) / (elbow[0] - shoulder[0]) * min(1.0, self.outfit.sleeve / 0.62)
         arm = np.clip(self.part_weight("LeftArm", "RightArm")[index], 0, 1)
-        flare = flare * (1 - arm) + arm * (0.004 + 0.018 * np.clip(along, 0, 1))
+        flare = flare * (1 - arm) + arm * (0.004 + 0.018 * self.outfit.loose * np.clip(along, 0, 1))
         moved = _outside(p, loose + flare[:, None] * normals, normals, 0.007)
         return moved, triangles, SHIRT, self.shirt_field(moved, index), index
 
@@ -179,11 +170,11 @@ class _Groups:
         loose = _smoothed(p, triangles, 10)
         normals = vertex_normals(p, triangles)
         knee, ankle = self.bone("LeftLeg")[2], self.bone("LeftFoot")[2]
-        wide = 0.006 + 0.016 * np.clip((knee + 0.1 - p[:, 2]) / (knee + 0.1 - ankle), 0, 1)
+        wide = 0.006 + 0.016 * self.outfit.loose * np.clip((knee + 0.1 - p[:, 2]) / (knee + 0.1 - ankle), 0, 1)
         moved = _outside(p, loose + wide[:, None] * normals, normals, 0.005)
         return moved, triangles, TROUSERS, self.trousers_field(moved, index), index
 
-    def shoe(self, side: str, sections: int = 30, around: int = 32) -> tuple[Array, Any, int, Array, Array, Any]:
+    def shoe(self, side: str, sections: int = 30, around: int = 32) -> _Part:
         """A shoe as a tube of rounded sections about the bare foot; the foot and toe bones move it."""
         low = side.lower()
         heel = self.points[f"{low}_heel"] * np.array([1.0, 1.0, 0.0])
@@ -216,11 +207,20 @@ class _Groups:
         mesh = np.concatenate([tube.reshape(-1, 3), ends])
         ball = float((self.bone(f"{side}ToeBase") - heel) @ ahead)
         toe = np.clip(((mesh - heel) @ ahead - ball) / 0.03 + 0.5, 0, 1)
-        weights = np.zeros((len(mesh), self.columns))
-        bones = np.zeros((len(mesh), self.columns), int)
-        weights[:, 0], weights[:, 1] = 1 - toe, toe
-        bones[:, 0], bones[:, 1] = self.body.index[f"{side}Foot"], self.body.index[f"{side}ToeBase"]
-        return mesh, _tube_faces(sections, around), SHOE, np.ones(len(mesh)), weights, bones
+        weights = np.zeros((len(mesh), len(self.body.bones)))
+        weights[:, self.body.index[f"{side}Foot"]], weights[:, self.body.index[f"{side}ToeBase"]] = 1 - toe, toe
+        return mesh, _tube_faces(sections, around), SHOE, np.ones(len(mesh)), weights
+
+    def skirt(self) -> _Part:
+        index, triangles = self.pick(*_SKIRT)
+        p = self.rest[index]
+        hip, knee = self.bone("LeftUpLeg")[2], self.bone("LeftLeg")[2]
+        end = hip - self.outfit.legs * 1.3 * (hip - knee)
+        return p, triangles, TROUSERS, np.minimum(p[:, 2] - end, hip + 0.09 - p[:, 2]), index
+
+    def long_hair(self) -> _Part:
+        index, triangles = self.pick(*_LONG_HAIR)
+        return self.rest[index], triangles, HAIR, np.ones(len(index)), index
 
     def hair(self) -> _Part:
         index, triangles = self.pick(*_BODY, chosen=self.hair_field(self.rest) > -0.02)
@@ -268,4 +268,5 @@ def _smoothed(p: Array, triangles: Any, rounds: int) -> Array:
 def _outside(p: Array, moved: Array, normals: Array, least: float) -> Array:
     """Moved points that lie at least so far outside the points they come from."""
     out = np.sum((moved - p) * normals, 1, keepdims=True)
-    return moved + np.maximum(least - out, 0) * normals
+    pushed: Array = moved + np.maximum(least - out, 0) * normals
+    return pushed

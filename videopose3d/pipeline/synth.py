@@ -1,0 +1,178 @@
+"""Rendering clips of synthetic people: motions in, videos and their exact truth out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from videopose3d.config_synth import SynthConfig
+from videopose3d.datasets.mocap import MotionLibrary, build_library, load_library
+from videopose3d.datasets.mocap.single import load_motion_file
+from videopose3d.datasets.raw.packages import package
+from videopose3d.errors import InputError
+from videopose3d.files import check_folder, check_overwrite, replacing
+from videopose3d.video import open_writer
+
+COCO = "coco"
+"""Keypoints of the motions: the face tells where a head looks."""
+
+
+@dataclass(frozen=True)
+class SynthFiles:
+    """What one clip has become.
+
+    Attributes:
+        video: The pictures.
+        truth: The exact truth (.npz).
+        motion: Name of the main person's motion.
+        frames: Number of pictures.
+        people: Number of people.
+    """
+
+    video: Path
+    truth: Path
+    motion: str
+    frames: int
+    people: int
+
+
+def synthesise(
+    motions: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    config: SynthConfig | None = None,
+    *,
+    overwrite: bool = False,
+    report: Callable[[int, int], None] | None = None,
+) -> list[SynthFiles]:
+    """Render clips of people who do the motions.
+
+    Args:
+        motions: A folder of motion capture sets, a library made of it (.npz), or one motion file (.bvh, .amc).
+        folder: Gets ``clip_0000.mp4``, ``clip_0000.npz`` and so on.
+        config: How many clips, and what they are like.
+        overwrite: Replace files that are there.
+        report: Told how many clips are done, and how many there will be.
+
+    Raises:
+        MissingDependencyError: The extra [synth] is not installed.
+        InputError: There are no motions, or none of the split.
+        OutputError: Files are there already, or cannot be written.
+    """
+    config = config or SynthConfig()
+    need_extra()
+    folder = Path(folder)
+    check_folder(folder)
+    numbers = range(config.first, config.first + config.clips)
+    for number in numbers:
+        for path in _paths(folder, number):
+            check_overwrite(path, overwrite)
+    library = read_motions(motions, config.split)
+    done: list[SynthFiles] = []
+    for files in _rendered(library, folder, config, numbers):
+        done.append(files)
+        if report:
+            report(len(done), len(numbers))
+    return sorted(done, key=lambda files: files.video)
+
+
+def need_extra() -> None:
+    """Find out now whether people can be drawn.
+
+    Raises:
+        MissingDependencyError: They cannot; the error names the extra.
+    """
+    for name in ("anny", "numba"):
+        package(name, "synthetic people", "synth")
+
+
+def read_motions(motions: str | os.PathLike[str], split: str) -> MotionLibrary:
+    """The motions of a split (``all`` for every one) of a folder of sets, a library (.npz) or one motion file.
+
+    Raises:
+        InputError: There are none.
+    """
+    path = Path(motions)
+    if path.is_dir():
+        library = build_library(path, COCO)
+    elif path.suffix.lower() == ".npz":
+        library = load_library(path)
+    else:
+        return MotionLibrary((load_motion_file(path, detector=COCO),), COCO)
+    chosen = library if split == "all" else library.select(split)
+    if not len(chosen):
+        raise InputError(f"no motions of the split {split!r}", where=path, fix="Name another --split.")
+    return chosen
+
+
+def _rendered(library: MotionLibrary, folder: Path, config: SynthConfig, numbers: range) -> Iterator[SynthFiles]:
+    if config.jobs == 1:
+        with one_thread():
+            for number in numbers:
+                yield render_clip(library, folder, config, number)
+        return
+    with ProcessPoolExecutor(config.jobs, get_context("spawn"), _start, (library, folder, config)) as pool:
+        waiting = [pool.submit(_render_in_worker, number) for number in numbers]
+        try:
+            for future in as_completed(waiting):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_worker: tuple[MotionLibrary, Path, SynthConfig] | None = None
+
+
+def _start(library: MotionLibrary, folder: Path, config: SynthConfig) -> None:
+    global _worker  # noqa: PLW0603 - a process has one library
+    _worker = (library, folder, config)
+    torch.set_num_threads(1)
+
+
+def _render_in_worker(number: int) -> SynthFiles:
+    assert _worker is not None
+    return render_clip(*_worker, number)
+
+
+def render_clip(library: MotionLibrary, folder: Path, config: SynthConfig, number: int) -> SynthFiles:
+    """Draw and write one clip."""
+    from videopose3d.datasets.synth.clip import Cast, clip_truth, film_clip, plan_clip
+    from videopose3d.datasets.synth.shots import ShotLimits
+
+    size = (config.size[0], config.size[1]) if config.size else None
+    limits = ShotLimits(size=size, fov=config.fov, moving=config.moving, cut=config.cut)
+    cast = Cast(library.motions, config.seconds, config.fps, config.people, config.hidden, limits)
+    clip = plan_clip(cast, config.seed, number)
+    video, truth = _paths(folder, number)
+    visible = []
+    with open_writer(video, clip.shot.size, config.fps, crf=config.crf) as writer:
+        for frame in film_clip(clip):
+            writer.write(frame.picture)
+            visible.append(frame.visibility)
+    arrays = clip_truth(clip, np.stack(visible, 1))
+    with replacing(truth) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    return SynthFiles(video, truth, clip.actors[0].motion, clip.frames, len(clip.actors))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """More threads of torch make the body model 4 to 30 times slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _paths(folder: Path, number: int) -> tuple[Path, Path]:
+    name = f"clip_{number:04d}"
+    return folder / f"{name}.mp4", folder / f"{name}.npz"
