@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 
 from videopose3d.datasets.mocap import Motion, MotionLibrary, build_library, load_library
+from videopose3d.datasets.mocap.classes import motion_class
 from videopose3d.datasets.virtual import CameraConfig, NoiseConfig
 from videopose3d.lifter.lift import Lifter
 from videopose3d.pipeline.heldout import KINDS, HeldOutRow, predict_held_out
@@ -28,21 +29,6 @@ DEFAULT_FOV = 60.0
 TRUE_FOVS = (40.0, 50.0, 60.0, 70.0, 80.0)
 GUESSES = (-20.0, -10.0, 0.0, 10.0, 20.0)
 SMOOTHING = 0.25
-
-CLASSES = {
-    "walking": ("walk", "kseniia/", "07_05", "08_07", "02_01", "02_02"),
-    "sitting, squatting, lunging": ("/m01_", "/m03_", "/m04_", "/m05_"),
-    "on the floor, falling": ("jump/139_", "jump/90_16", "jump/90_17"),
-    "dancing": ("salsa", "indian"),
-    "fighting": ("martial", "02_05", "02_07", "02_08", "02_09", "jump/90_05"),
-}
-"""Parts of the names of motions by kind; what has none is everyday motion or an exercise in standing."""
-
-
-def kind_of(motion: Motion) -> str:
-    """Kind of a motion, from its name."""
-    found = (kind for kind, parts in CLASSES.items() if any(part in motion.name for part in parts))
-    return next(found, "other, standing")
 
 
 def main() -> None:
@@ -85,7 +71,7 @@ from the validation split: the test people do not dance.
 def held_out(library: MotionLibrary, lifters: Sequence[str], single: str | None) -> str:
     """Tables of held-out people for every lifter."""
     test = library.select("test")
-    dancing = MotionLibrary(tuple(m for m in library.select("validation") if kind_of(m) == "dancing"))
+    dancing = MotionLibrary(tuple(m for m in library.select("validation") if motion_class(m.name) == "dancing"))
     lines = []
     for name in lifters:
         lifter = Lifter.load(name, "cpu")
@@ -94,7 +80,7 @@ def held_out(library: MotionLibrary, lifters: Sequence[str], single: str | None)
         lines += _table(found.table().rows)
         lines += ["", "By kind of motion:", ""]
         kinds = [
-            *found.table(lambda motion, _: kind_of(motion)).rows[:-1],
+            *found.table(lambda motion, _: motion_class(motion.name)).rows[:-1],
             *dances.table(lambda *_: "dancing").rows[:1],
         ]
         lines += _table(sorted(kinds, key=lambda row: row.name))
@@ -133,8 +119,7 @@ def wrong_views(library: MotionLibrary, name: str) -> str:
     lifter, test = Lifter.load(name, "cpu"), library.select("test")
     lines = [
         "", f"## A wrongly guessed field of view: `{name}`", "",
-        "MPJPE / P-MPJPE in mm with perfect 2D and with noisy 2D (whose focal length is then wrong by the guess alone);",
-        "rows: the camera's true field of view, columns: the guess.", "",
+        "MPJPE / P-MPJPE in mm with perfect 2D and with noisy 2D (whose focal length is wrong by the guess alone); rows: the camera's true field of view, columns: the guess.", "",
         "| true | 2D | " + " | ".join(f"{guess:+.0f} degrees" if guess else "right" for guess in GUESSES) + " |",
         "|---" * (len(GUESSES) + 2) + "|",
     ]  # fmt: skip
