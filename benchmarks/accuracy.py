@@ -114,15 +114,19 @@ def _table(rows: Sequence[HeldOutRow], kinds: Sequence[str] = KINDS) -> list[str
     return lines
 
 
+WRONG_VIEWS = """
+## A wrongly guessed field of view: `{name}`
+
+MPJPE / P-MPJPE in mm with perfect 2D and with noisy 2D (whose focal length is wrong by the guess alone). Rows: the
+camera's true field of view; columns: how far off the guess is.
+"""
+
+
 def wrong_views(library: MotionLibrary, name: str) -> str:
     """What a wrongly guessed field of view costs."""
     lifter, test = Lifter.load(name, "cpu"), library.select("test")
-    lines = [
-        "", f"## A wrongly guessed field of view: `{name}`", "",
-        "MPJPE / P-MPJPE in mm with perfect 2D and with noisy 2D (whose focal length is wrong by the guess alone); rows: the camera's true field of view, columns: the guess.", "",
-        "| true | 2D | " + " | ".join(f"{guess:+.0f} degrees" if guess else "right" for guess in GUESSES) + " |",
-        "|---" * (len(GUESSES) + 2) + "|",
-    ]  # fmt: skip
+    columns = " | ".join(f"{guess:+.0f} degrees" if guess else "right" for guess in GUESSES)
+    lines = [WRONG_VIEWS.format(name=name), f"| true | 2D | {columns} |", "|---" * (len(GUESSES) + 2) + "|"]
     for fov in TRUE_FOVS:
         camera = CameraConfig(fov=(fov, fov), focal_error=0.0, focal_guess=0.0)
         rows = [_at_guess(lifter, test, camera, fov, fov + guess) for guess in GUESSES]

@@ -6,7 +6,7 @@ import torch
 from golden_files import golden, golden_json
 
 from videopose3d.errors import WeightsError
-from videopose3d.lifter.model import TemporalModel, TemporalModelOneFrame
+from videopose3d.lifter.model import TemporalModel, TemporalModelOneFrame, TemporalModelWindows
 
 CASES = golden_json("lifter")["cases"]
 DILATED = [name for name, case in CASES.items() if not case["dense"]]
@@ -114,6 +114,24 @@ def test_the_twins_are_one_network_in_evaluation(widths, causal):
     twin.load_state_dict(whole.state_dict())
     x = torch.randn(3, whole.receptive_field, 17, 4)
     torch.testing.assert_close(twin.eval()(x), whole.eval()(x), atol=1e-5, rtol=1e-5)
+    longer = TemporalModelWindows(17, 4, 17, widths, causal=causal, channels=24)
+    longer.load_state_dict(whole.state_dict())
+    x = torch.randn(2, whole.receptive_field + 6, 17, 4)
+    torch.testing.assert_close(longer.eval()(x), whole(x), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_windows_train_as_the_dilated_network_does(causal):
+    torch.manual_seed(0)
+    whole = TemporalModel(17, 4, 17, (3, 3), causal=causal, dropout=0, channels=16).train()
+    twin = TemporalModelWindows(17, 4, 17, (3, 3), causal=causal, dropout=0, channels=16).train()
+    twin.load_state_dict(whole.state_dict())
+    x = torch.randn(4, 13, 17, 4)
+    for model in (whole, twin):
+        model(x).square().mean().backward()
+    for (name, one), other in zip(whole.named_parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, atol=1e-6, rtol=1e-4, msg=name)
+    torch.testing.assert_close(whole.expand_bn.running_var, twin.expand_bn.running_var)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +152,7 @@ def test_parameter_counts_of_the_paper(widths, dense, parameters):
 @pytest.mark.parametrize(
     ("name", "widths", "joints_out"), [("243_1024", (3, 3, 3, 3, 3), 17), ("27_1024_traj", (3, 3, 3), 1)]
 )
-@pytest.mark.parametrize("kind", [TemporalModel, TemporalModelOneFrame])
+@pytest.mark.parametrize("kind", [TemporalModel, TemporalModelOneFrame, TemporalModelWindows])
 def test_names_order_and_shapes_are_those_of_the_checkpoints(kind, name, widths, joints_out):
     with torch.device("meta"):
         model = kind(17, 2, joints_out, widths)
