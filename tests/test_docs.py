@@ -32,7 +32,7 @@ from videopose3d.weights.store import bundled_lifters, read_header
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-GUIDES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+GUIDES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = [*GUIDES, *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "NOTICE.md", "tools/README.md"))]
 PLANS = "decisions.md"  # names options to come
 TO_COME: set[str] = set()

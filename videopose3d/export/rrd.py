@@ -1,4 +1,4 @@
-"""Rerun: the video, 2D, 3D and plots on one timeline, in a file or in the viewer. See docs/export.md.
+"""Rerun: the video, 2D, 3D and plots on one timeline, in a file or in the viewer. See docs/formats/rerun.md.
 
 Needs rerun-sdk (``pip install 'videopose3d[rerun]'``); written for its versions 0.23 to 0.41.
 """
