@@ -2,8 +2,8 @@
 
     python benchmarks/exports.py [RESULT.npz ...]
 
-Without files: what `infer` makes of the bundled clip. The BVH file is read by our importer of motion capture and compared, joint by
-joint, with the positions that every y-up export has (on the ground where it was found).
+Without files: what `infer` makes of the bundled clip. The BVH file is read by our importer of motion capture and
+compared, joint by joint, with the positions that every y-up export has (on the ground where it was found).
 """
 
 from __future__ import annotations

@@ -267,7 +267,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 def test_pictures_are_small_and_each_is_shown() -> None:
-    pictures = [path for path in (ROOT / "docs/images").iterdir() if path.suffix != ".md"]
+    pictures = [path for path in (ROOT / "docs/images").rglob("*") if path.is_file() and path.suffix != ".md"]
     shown = {(path.parent / link).resolve() for path in GUIDES for link in links(path.read_text())}
     assert [path.name for path in pictures if path not in shown] == []
     assert sum(path.stat().st_size for path in pictures) < 3_000_000
