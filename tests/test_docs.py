@@ -32,7 +32,7 @@ from videopose3d.weights.store import bundled_lifters, read_header
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-GUIDES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+GUIDES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = [*GUIDES, *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "NOTICE.md", "tools/README.md"))]
 PLANS = "decisions.md"  # names options to come
 TO_COME: set[str] = set()
@@ -267,7 +267,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 def test_pictures_are_small_and_each_is_shown() -> None:
-    pictures = [path for path in (ROOT / "docs/images").iterdir() if path.suffix != ".md"]
+    pictures = [path for path in (ROOT / "docs/images").rglob("*") if path.is_file() and path.suffix != ".md"]
     shown = {(path.parent / link).resolve() for path in GUIDES for link in links(path.read_text())}
     assert [path.name for path in pictures if path not in shown] == []
     assert sum(path.stat().st_size for path in pictures) < 3_000_000

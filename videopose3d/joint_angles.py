@@ -1,4 +1,4 @@
-"""Joint angles in degrees, from joint positions alone; every definition is in docs/export.md.
+"""Joint angles in degrees, from joint positions alone; every definition is in docs/formats/angles.md.
 
 A limb is measured in the frame of the trunk: up (pelvis to thorax), right (left to right hip or shoulder, made
 perpendicular to up), forward. Zero is the standing body with hanging arms.

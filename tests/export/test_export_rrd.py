@@ -7,6 +7,8 @@ pip install -e '.[rerun]' pytest, then pytest tests/export/test_export_rrd.py.
 from __future__ import annotations
 
 import importlib.util
+import os
+import sysconfig
 from typing import Any
 
 import numpy as np
@@ -214,3 +216,21 @@ def test_the_viewer_gets_the_same(make_result, tmp_path, monkeypatch):
     np.testing.assert_allclose(
         found.get("world/person_2/joints", "Points3D:positions")[0], result.world.poses[1, 0], atol=1e-5
     )
+
+
+@installed
+def test_a_viewer_that_does_not_open_is_one_line(make_result, monkeypatch):
+    rerun = pytest.importorskip("rerun")
+    monkeypatch.setenv("DISPLAY", ":0")
+    paths = []
+
+    def spawn(recording, **more) -> None:
+        paths.append(os.environ["PATH"].split(os.pathsep)[0])
+        raise RuntimeError("Failed to find Rerun Viewer executable in PATH.\nmore\nlines")
+
+    monkeypatch.setattr(rerun.RecordingStream, "spawn", spawn)
+    before = os.environ["PATH"]
+    with pytest.raises(OutputError, match=r"the viewer did not open \(Failed to find .* in PATH\.\)\. Write a \.rrd"):
+        rrd.view(make_result())
+    assert paths == [sysconfig.get_path("scripts")]
+    assert os.environ["PATH"] == before

@@ -1,4 +1,4 @@
-"""Joint angles as CSV, in degrees; every definition is in docs/export.md."""
+"""Joint angles as CSV, in degrees; every definition is in docs/formats/angles.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BVH: a skeleton and its motion, one file per person, for animation programs. See docs/export.md.
+"""BVH: a skeleton and its motion, one file per person, for animation programs. See docs/formats/bvh.md.
 
 Format: M. Thingvold, "Biovision BVH", University of Wisconsin-Madison. Centimetres and degrees, Y up.
 """

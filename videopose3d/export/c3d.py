@@ -1,4 +1,4 @@
-"""C3D: marker trajectories for biomechanics software [mm], Y up, binary. See docs/export.md.
+"""C3D: marker trajectories for biomechanics software [mm], Y up, binary. See docs/formats/c3d.md.
 
 Source: the C3D user guide (https://www.c3d.org/docs/C3D_User_Guide.pdf): blocks of 512 bytes; a header, the
 parameters, then the points as little-endian floats, x, y, z and residual. A residual of 0 marks a point that was

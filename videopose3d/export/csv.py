@@ -1,4 +1,4 @@
-"""CSV: one row per frame and person, units in the column names. See docs/export.md."""
+"""CSV: one row per frame and person, units in the column names. See docs/formats/csv.md."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from videopose3d.video import fitted_size, open_writer, probe_matching, read_fra
 from videopose3d.video.writing import choose_encoder
 
 QUALITY = 30
-"""Constant quality in the steps of x264: coarse, a minute of 480 px takes one to three megabytes."""
+"""Constant quality in the steps of x264: coarse, a minute of 480 px takes about one megabyte."""
 H264 = ("libx264", "h264_videotoolbox", "h264_nvenc", "libopenh264")
 """Encoders for browsers."""
 

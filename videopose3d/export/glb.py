@@ -1,4 +1,4 @@
-"""GLB (binary glTF 2.0): everybody as an animated, skinned mannequin. Metres, Y up. See docs/export.md.
+"""GLB (binary glTF 2.0): everybody as an animated, skinned mannequin. Metres, Y up. See docs/formats/glb.md.
 
 Format: Khronos Group, "glTF 2.0 Specification" (2021), sections 3.7 (meshes, skins), 3.10 (cameras), 3.11 (animation).
 """

@@ -1,4 +1,4 @@
-"""HTML: one page with an interactive 3D player; it needs no network and no other file. See docs/export.md.
+"""HTML: one page with an interactive 3D player; it needs no network and no other file. See docs/formats/html.md.
 
 The page is ``player/page.html`` with style, script and motion put in. The motion is JSON; its long arrays are base64
 of little-endian numbers, so that ten minutes of one person take about three megabytes.

@@ -1,4 +1,4 @@
-"""JSON: one object, strict (RFC 8259, no NaN), one frame of one person per line. See docs/export.md."""
+"""JSON: one object, strict (RFC 8259, no NaN), one frame of one person per line. See docs/formats/json.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MOT: joint angles as the coordinates of OpenSim's full body models. See docs/export.md.
+"""MOT: joint angles as the coordinates of OpenSim's full body models. See docs/formats/mot.md.
 
 Sources: OpenSim documentation, "Motion (.mot) Files"; names and axes of the coordinates are those of the model
 Rajagopal2016: the pelvis, hips and shoulders turn about z (right), then x (forward), then y (up), body-fixed.

@@ -1,4 +1,4 @@
-"""Rerun: the video, 2D, 3D and plots on one timeline, in a file or in the viewer. See docs/export.md.
+"""Rerun: the video, 2D, 3D and plots on one timeline, in a file or in the viewer. See docs/formats/rerun.md.
 
 Needs rerun-sdk (``pip install 'videopose3d[rerun]'``); written for its versions 0.23 to 0.41.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -80,15 +81,29 @@ def view(result: Result, video: str | os.PathLike[str] | None = None) -> None:
 
     Raises:
         MissingDependencyError: Rerun is not installed.
-        OutputError: There is no screen.
+        OutputError: There is no screen, or the viewer does not open.
         VideoPose3DError: The result has no 3D stage.
         InputError: The video cannot be read, or is of another shape than the result.
     """
     check_view()
     scene = _scene(result, video)
     recording = _recording(result)
-    recording.spawn(default_blueprint=_blueprint(result))
+    _spawn(recording, _blueprint(result))
     _finish(recording, scene)
+
+
+def _spawn(recording: Any, blueprint: Any) -> None:
+    """Start the viewer, which Rerun looks for on the PATH: it lies beside the Python that has the library."""
+    path = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), path])
+    try:
+        recording.spawn(default_blueprint=blueprint)
+    except (OSError, RuntimeError, ValueError) as error:
+        why = str(error).strip().partition("\n")[0]
+        fix = "Write a .rrd file and open it with: rerun FILE."
+        raise OutputError(f"the viewer did not open ({why})", where="--view", fix=fix) from error
+    finally:
+        os.environ["PATH"] = path
 
 
 def _scene(result: Result, video: str | os.PathLike[str] | None) -> Scene:

@@ -1,4 +1,4 @@
-"""What a Rerun recording holds: entities and their columns over time. See docs/export.md.
+"""What a Rerun recording holds: entities and their columns over time. See docs/formats/rerun.md.
 
 World axes: x to the camera's right, y away from it, z up. The only module, with `rrd`, that talks to Rerun.
 """

@@ -1,4 +1,4 @@
-"""Joint positions as the motion of a skeleton: bones of constant length, a T-pose, rotations. See docs/export.md.
+"""Joint positions as the motion of a skeleton: bones of constant length, a T-pose, rotations. See docs/formats/bvh.md.
 
 Y up, metres. The rest pose faces +Z with its left along +X. Letters: T frames, B bones.
 """

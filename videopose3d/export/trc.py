@@ -1,4 +1,4 @@
-"""TRC: marker trajectories for OpenSim [mm], Y up. See docs/export.md.
+"""TRC: marker trajectories for OpenSim [mm], Y up. See docs/formats/trc.md.
 
 Source: OpenSim documentation, "Marker (.trc) Files".
 """

@@ -16,10 +16,10 @@ from videopose3d.datasets.virtual import CameraConfig, NoiseConfig, Windows, Win
 from videopose3d.errors import InputError
 from videopose3d.lifter.canonical import canonical_input
 from videopose3d.lifter.lift import Lifter
-from videopose3d.lifter.trajectory import smooth
 from videopose3d.metrics import align
 from videopose3d.remap import coco_to_h36m
 from videopose3d.skeleton import COCO17, H36M17
+from videopose3d.smoothing import savitzky_golay
 from videopose3d.types import Array, BoolArray, FloatArray
 
 RATE = Fraction(30)
@@ -214,7 +214,8 @@ def _smoothed(poses: FloatArray, seconds: float) -> FloatArray:
     if not seconds:
         return poses
     flat = poses.transpose(1, 0, 2, 3)
-    return smooth(flat, RATE, seconds).astype(np.float32).transpose(1, 0, 2, 3)
+    smooth: FloatArray = savitzky_golay(flat, RATE, seconds).astype(np.float32)
+    return smooth.transpose(1, 0, 2, 3)
 
 
 def _flat_guess(seen: Windows) -> FloatArray:

@@ -291,6 +291,12 @@ function openFilm(motion, element) {
   video.src = URL.createObjectURL(new Blob([bytes(data)], { type: "video/mp4" }));
   video.addEventListener("error", () => (element("film").hidden = true));
   const usable = () => !element("film").hidden && video.readyState > 0;
+  let shown = null;  // time of the picture that stands on the screen; a busy browser lags behind the clock
+  function note(_, picture) {
+    shown = picture.mediaTime;
+    video.requestVideoFrameCallback(note);
+  }
+  if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(note);
   return {
     usable,
     play(speed) {
@@ -301,7 +307,10 @@ function openFilm(motion, element) {
     show(frame) {
       if (usable()) video.currentTime = Math.min((frame + 0.5) / motion.rate, video.duration);
     },
-    frame: () => (video.ended ? motion.frames : video.currentTime * motion.rate),
+    frame() {
+      if (video.ended) return motion.frames;
+      return shown === null ? video.currentTime * motion.rate : Math.round(shown * motion.rate);
+    },
     running: () => usable() && !video.paused && !video.seeking,
   };
 }
