@@ -251,7 +251,7 @@ class MocapTrainConfig:
         save_every: Steps between checkpoints.
     """
 
-    windows: int = 16_000_000
+    windows: int = 14_000_000
     batch: int = 256
     outputs: int = 1
     normalisation: str = "rays"

@@ -8,7 +8,7 @@ from mocap_texts import figure_bvh
 from scipy.spatial.transform import Rotation
 
 from videopose3d.datasets.mocap import body as mocap_body
-from videopose3d.datasets.mocap.body import Landmarks, coco_joints, h36m_joints, stature_ratio
+from videopose3d.datasets.mocap.body import DETECTOR_SHIFTS, Landmarks, coco_joints, h36m_joints, stature_ratio
 from videopose3d.datasets.mocap.bvh import parse_bvh
 from videopose3d.datasets.mocap.guess import guess_rig
 from videopose3d.datasets.mocap.rigmap import landmarks
@@ -51,11 +51,11 @@ def test_trunk_and_head_are_near_the_rest_skeleton_of_human36m() -> None:
 
 
 def test_coco_hips_follow_the_body_and_not_the_width_of_the_rig() -> None:
-    """Half width (115 - 20) mm of a body of 1.75 m and 1 more for MediaPipe; rig hips are 90 mm out."""
+    """Half width (115 - 20) mm of a body of 1.75 m and 3 less for MediaPipe; rig hips are 90 mm out."""
     body = figure()
     ratio = stature_ratio(body)
     assert ratio == pytest.approx(1.0, abs=0.05)
-    for detector, outward, forward, up in (("coco", 95, 21, -21), ("mediapipe", 96, 35, -11)):
+    for detector, outward, forward, up in (("coco", 95, 21, -21), ("mediapipe", 92, 31, -23)):
         hip = at(coco_joints(body, detector), COCO17, "left_hip")
         np.testing.assert_allclose(hip, [outward * ratio / 1e3, -forward * ratio / 1e3, 0.91 + up * ratio / 1e3], atol=1e-6)  # noqa: E501  # fmt: skip
 
@@ -131,3 +131,20 @@ def test_picking_moving_and_completeness() -> None:
     assert body.complete.tolist() == [True, False, True, True]
     assert len(body.pick(body.complete).limbs) == 3
     np.testing.assert_allclose(body.moved(np.array([1.0, 2, 3])).trunk, body.trunk + (1, 2, 3))
+
+
+def test_the_face_is_where_the_detector_has_it() -> None:
+    body = figure()
+    coco, seen = (coco_joints(body, detector) for detector in ("coco", "mediapipe"))
+    for joint, sign in (("left_ear", 1), ("right_ear", -1)):  # MediaPipe's ears are nearer to each other
+        outward = at(seen, COCO17, joint) - at(coco, COCO17, joint)
+        assert np.linalg.norm(outward) * 1e3 / stature_ratio(body) == pytest.approx(
+            np.linalg.norm([16, 25, 10]), rel=1e-3
+        )
+        assert sign * outward[0] < 0
+    np.testing.assert_allclose(at(seen, COCO17, "left_wrist"), at(coco, COCO17, "left_wrist"))
+
+
+def test_every_shift_of_a_detector_is_of_a_part_that_is_placed() -> None:
+    for shifts in DETECTOR_SHIFTS.values():
+        assert shifts.keys() <= {"hip", "shoulder", "nose", "eye", "ear"}

@@ -6,6 +6,7 @@ The sets disagree most about trunk and head: those joints are placed here, once,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,11 +34,17 @@ H36M_HEAD = (0.0, 0.0, 55.0)
 # Source: 600 adult bodies of the body model `anny` 0.6.2, walking (docs/lifter.md).
 COCO_HIP = (21.0, -20.0, -21.0)
 COCO_SHOULDER = (-4.0, -13.0, 18.0)
-# What detectors add to the COCO regressor, same source and order.
-DETECTOR_SHIFTS = {
-    "coco": ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0)),
-    "mediapipe": ((14.0, 1.0, 10.0), (-3.0, 16.0, 17.0)),
-    "movenet": ((7.0, 4.0, 26.0), (-5.0, 19.0, 20.0)),
+# What detectors add to the COCO regressor, same order. MediaPipe: docs/detector_noise.md; MoveNet: 600 adult bodies.
+DETECTOR_SHIFTS: dict[str, dict[str, tuple[float, float, float]]] = {
+    "coco": {},
+    "mediapipe": {
+        "hip": (10.0, -3.0, -2.0),
+        "shoulder": (0.0, 7.0, 9.0),
+        "nose": (-18.0, 0.0, 5.0),
+        "eye": (-17.0, -4.0, 5.0),
+        "ear": (16.0, -25.0, 10.0),
+    },
+    "movenet": {"hip": (7.0, 4.0, 26.0), "shoulder": (-5.0, 19.0, 20.0)},
 }
 COCO_RIG_HALF_HIPS = 115.0
 """Half hip width of the bodies COCO_HIP was measured on [mm]. Hips of motion capture rigs are 161-188 mm
@@ -129,16 +136,23 @@ def coco_joints(body: Landmarks, detector: str = "mediapipe") -> FloatArray:
 
     Args:
         body: The landmarks.
-        detector: Whose idea of hips and shoulders, a key of ``DETECTOR_SHIFTS``.
+        detector: Whose idea of hips, shoulders and face, a key of ``DETECTOR_SHIFTS``.
+
+    Raises:
+        SkeletonMismatchError: Nothing is known of that detector.
     """
+    if detector not in DETECTOR_SHIFTS:
+        raise SkeletonMismatchError(f"no keypoint shifts for {detector!r}", fix=f"Known: {', '.join(DETECTOR_SHIFTS)}.")
+    added = {part: np.array(shift) for part, shift in DETECTOR_SHIFTS[detector].items()}
     ratio = stature_ratio(body)
     mirror = np.array([1.0, -1.0, 1.0])
     points = {joint: body.limb(joint) for joint in LIMB_JOINTS}
-    for part, offset in (("nose", NOSE), ("left_eye", LEFT_EYE), ("left_ear", LEFT_EAR)):
+    for part, place in (("nose", NOSE), ("left_eye", LEFT_EYE), ("left_ear", LEFT_EAR)):
+        offset = place + added.get(part.removeprefix("left_"), np.zeros(3))
         points[part] = _in_head(body, offset, ratio)
-        points[part.replace("left", "right")] = _in_head(body, tuple(mirror * offset), ratio)
+        points[part.replace("left", "right")] = _in_head(body, mirror * offset, ratio)
     ups = (body.spine - body.pelvis, body.trunk[:, -1] - body.spine)
-    for part, up, shift in zip(("hip", "shoulder"), ups, _seen_shifts(body, detector, ratio), strict=True):
+    for part, up, shift in zip(("hip", "shoulder"), ups, _seen_shifts(body, added, ratio), strict=True):
         axes = body_axes(points[f"left_{part}"] - points[f"right_{part}"], up)
         points[f"left_{part}"] = points[f"left_{part}"] + axes @ shift
         points[f"right_{part}"] = points[f"right_{part}"] + axes @ (mirror * shift)
@@ -163,20 +177,18 @@ def unit(vectors: Float64) -> Float64:
     return scaled
 
 
-def _seen_shifts(body: Landmarks, detector: str, ratio: float) -> tuple[Float64, Float64]:
+def _seen_shifts(body: Landmarks, added: Mapping[str, Float64], ratio: float) -> tuple[Float64, Float64]:
     """Shifts of left hip and left shoulder [m], forward, left, up."""
-    if detector not in DETECTOR_SHIFTS:
-        raise SkeletonMismatchError(f"no keypoint shifts for {detector!r}", fix=f"Known: {', '.join(DETECTOR_SHIFTS)}.")
     hip, shoulder = (
-        ratio / 1e3 * (np.array(base) + extra)
-        for base, extra in zip((COCO_HIP, COCO_SHOULDER), DETECTOR_SHIFTS[detector], strict=True)
+        ratio / 1e3 * (np.array(base) + added.get(part, 0.0))
+        for part, base in (("hip", COCO_HIP), ("shoulder", COCO_SHOULDER))
     )
     half_width = _mean_length(body.limb("left_hip"), body.limb("right_hip")) / 2
     hip[1] += ratio * COCO_RIG_HALF_HIPS / 1e3 - half_width
     return hip, shoulder
 
 
-def _in_head(body: Landmarks, offset: tuple[float, ...], ratio: float) -> Float64:
+def _in_head(body: Landmarks, offset: tuple[float, ...] | Float64, ratio: float) -> Float64:
     return body.ears + body.head @ (np.array(offset) * ratio / 1e3)
 
 

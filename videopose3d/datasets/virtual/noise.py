@@ -29,7 +29,9 @@ class NoiseConfig:
         occluded: Chance of each limb to be hidden by something.
         missing: Share of windows whose legs, or some joints, were not found at all.
         dropped: Share of windows with a gap of some frames, interpolated.
-        swapped: Share of windows with left and right exchanged for a few frames.
+        swapped: Share of windows with left and right exchanged, of all joints, of the legs or of the arms, for a few
+            frames or for seconds.
+        severity: Spread of the logarithm of how much larger all errors of a window are.
         blind: Share of windows whose scores are all 1.
         alike: Share of the others whose scores mean what MediaPipe's mean.
     """
@@ -43,7 +45,8 @@ class NoiseConfig:
     occluded: float = 0.05
     missing: float = 0.06
     dropped: float = 0.05
-    swapped: float = 0.04
+    swapped: float = 0.1
+    severity: float = 0.65
     blind: float = 0.12
     alike: float = 0.65
 
@@ -80,6 +83,17 @@ _LIMBS = [
         ("right_ankle",),
     )
 ]
+_SWAPPED = torch.stack(
+    [
+        torch.tensor([joint.rpartition("_")[2] in parts for joint in COCO17.joints])
+        for parts in (
+            {joint.rpartition("_")[2] for joint in COCO17.joints},
+            {"hip", "knee", "ankle"},
+            {"shoulder", "elbow", "wrist"},
+        )
+    ]
+)
+"""Joints of which left and right are exchanged together: all, legs, arms."""
 _LEGS = [COCO17.index(f"{s}_{j}") for s in ("left", "right") for j in ("knee", "ankle")]
 _LOWER = [*_LEGS, COCO17.index("left_hip"), COCO17.index("right_hip")]
 
@@ -89,7 +103,7 @@ def detect(windows: Windows, visible: Tensor, noise: NoiseConfig, camera: Camera
     rays, count = windows.rays, len(windows.rays)
     noisy = (rand(count, gen=gen) >= noise.clean).float()
     size = 1.7 / windows.depth.clamp(min=0.3)
-    severity = noisy * (randn(count, gen=gen) * 0.5).exp()
+    severity = noisy * (randn(count, gen=gen) * noise.severity).exp()
     hidden = _hidden(windows.scores.shape, noise, gen) | ~visible
     error = _errors(rays.shape, noise, gen) * severity[:, None, None, None]
     error = error * (1 + hidden * (_UNSEEN_SCALE.to(gen.device) - 1))[..., None]
@@ -148,9 +162,14 @@ def _hidden(shape: torch.Size, noise: NoiseConfig, gen: Generator) -> Tensor:
 
 
 def _swap_sides(rays: Tensor, scores: Tensor, share: float, noisy: Tensor, gen: Generator) -> tuple[Tensor, Tensor]:
+    """Left and right exchanged: of everything in half of these windows, else of the legs or of the arms."""
     count, frames = rays.shape[:2]
     hit = torch.nonzero((rand(count, gen=gen) < share) & (noisy > 0))[:, 0]
-    swap = _spans(count, frames, 6, gen)[hit, :, None]
+    brief = rand(len(hit), gen=gen)[:, None] < 0.5
+    when = torch.where(brief, _spans(len(hit), frames, 6, gen), _spans(len(hit), frames, _LONGEST_HIDDEN, gen))
+    kind = rand(len(hit), gen=gen)
+    which = _SWAPPED.to(gen.device)[(kind > 0.5).long() + (kind > 0.75).long()]
+    swap = when[:, :, None] & which[:, None]
     mirror = list(COCO17.mirror)
     rays, scores = rays.clone(), scores.clone()
     rays[hit] = torch.where(swap[..., None], rays[hit][:, :, mirror], rays[hit])
