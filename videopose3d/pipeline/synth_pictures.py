@@ -51,12 +51,12 @@ def synthesise_pictures(
         InputError: There are no motions of the split.
         OutputError: The annotations are there already, or something cannot be written.
     """
-    from videopose3d.datasets.synth.pictures import PER_LOOK
-
     need_extra()
     folder = Path(folder)
     check_overwrite(folder / ANNOTATIONS, overwrite)
     check_folder(folder / IMAGES)
+    from videopose3d.datasets.synth.pictures import PER_LOOK
+
     library = read_motions(motions, config.split)
     looks = range(config.first, config.first + ceil(config.crops / PER_LOOK))
     done = 0
