@@ -13,6 +13,7 @@ from motions import motion
 
 from videopose3d.cli import main
 from videopose3d.config_synth import SynthConfig
+from videopose3d.datasets.coco import read_coco
 from videopose3d.datasets.mocap import MotionLibrary
 from videopose3d.datasets.mocap.motion import save_library
 from videopose3d.errors import VideoPose3DError
@@ -69,6 +70,36 @@ def test_clips_that_are_there_are_kept(motions: Path) -> None:
 def test_impossible_settings_are_refused(settings: dict[str, object]) -> None:
     with pytest.raises(VideoPose3DError):
         SynthConfig(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("extra")
+def test_annotations_that_are_there_are_kept(motions: Path) -> None:
+    kept = motions.parent / "pictures" / "annotations.json"
+    kept.parent.mkdir()
+    kept.write_text("mine")
+    done = run(motions, "-o", kept.parent, "--crops", 2)
+    assert (done.exit_code, kept.read_text()) == (1, "mine")
+    assert "exists already" in done.stderr
+
+
+@pytest.mark.slow
+def test_pictures_are_a_data_set(motions: Path) -> None:
+    pytest.importorskip("anny", reason="the extra [synth] is not installed")
+    pytest.importorskip("numba", reason="the extra [synth] is not installed")
+    folders = [motions.parent / name for name in ("a", "b")]
+    for folder in folders:
+        done = run(motions, "-o", folder, "--crops", 6, "--people", 2, "--cut", 0, "--hidden", 0)
+        assert done.exit_code == 0, done.stderr
+    first, second = (read_coco(folder) for folder in folders)
+    assert len(set(first.files)) == 6
+    assert (first.visibility > 0).any(1).all()
+    assert (first.visibility == 2).mean() > 0.3
+    inside = first.visibility == 2  # what is seen lies in the box around what is seen, but for a pixel
+    low, high = first.joints - first.boxes[:, None, :2], first.boxes[:, None, 2:] - first.joints
+    assert (np.minimum(low, high)[inside] > -3).all()
+    assert np.array_equal(first.joints, second.joints)
+    files = [[(folder / "images" / name).read_bytes() for name in first.files] for folder in folders]
+    assert files[0] == files[1]
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "validation_people": (1, None),
     "workers": (1, 256),
     **dict.fromkeys(("clips", "people", "jobs", "fps"), (1, 100_000)),
-    **dict.fromkeys(("first", "seconds"), (0, None)),
+    **dict.fromkeys(("first", "seconds", "crops"), (0, None)),
     **dict.fromkeys(("moving", "cut", "hidden"), (0, 1)),
     "crf": (0, 51),
 }

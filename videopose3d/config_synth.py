@@ -14,6 +14,7 @@ class SynthConfig:
 
     Attributes:
         clips: How many.
+        crops: Instead of clips so many pictures with boxes and keypoints, as finetune cpn reads them.
         seed: Of everything random; the same seed gives the same clips.
         first: Number of the first clip: 10 goes on after ten clips of the same seed.
         seconds: Length of a clip; shorter where the motion is shorter [s].
@@ -30,6 +31,7 @@ class SynthConfig:
     """
 
     clips: int = 10
+    crops: int = 0
     seed: int = 1
     first: int = 0
     seconds: float = 3.0

@@ -36,6 +36,27 @@ def test_round_trip(skeleton, tmp_path: Path) -> None:
     assert (people.visibility == 2).all()
 
 
+def test_several_people_in_a_picture(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    boxes, joints = np.array([[1.0, 2, 30, 40], [20, 4, 60, 44]]), random.uniform(1, 40, (2, 17, 2))
+    visibility = np.full((2, 17), 2)
+    visibility[0, 3], visibility[1, :2] = 1, 0
+    (tmp_path / "images").mkdir()
+    with writing_coco(tmp_path / ANNOTATIONS, COCO17) as add:
+        for i in range(2):
+            cv2.imwrite(str(tmp_path / "images" / f"{i}.png"), np.zeros((48, 64, 3), np.uint8))
+            add(f"{i}.png", (64, 48), boxes, joints, visibility, np.array([500.0, 7.0]))
+    people = read_coco(tmp_path)
+    assert people.files == ("0.png", "0.png", "1.png", "1.png")
+    assert people.visibility[:2].tolist() == visibility.tolist()
+    np.testing.assert_array_equal(people.boxes, np.tile(boxes, (2, 1)))
+    np.testing.assert_allclose(people.joints[0], joints[0], atol=0.006)
+    annotations = json.loads((tmp_path / ANNOTATIONS).read_text())["annotations"]
+    assert [a["id"] for a in annotations] == [1, 2, 3, 4]
+    assert [(a["area"], a["num_keypoints"]) for a in annotations[2:]] == [(500, 17), (7, 15)]
+    assert annotations[1]["keypoints"][:6] == [0] * 6
+
+
 def test_other_programs_can_read_it(tmp_path: Path) -> None:
     coco = pytest.importorskip("pycocotools.coco")
     joints = write(tmp_path)

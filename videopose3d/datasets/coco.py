@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,13 +191,33 @@ def _skeleton(category: Mapping[str, Any], path: Path) -> Skeleton:
 # --- writing
 
 
-Add = Callable[[str, tuple[int, int], Array, Array], None]
-"""Takes the name of a picture, its (width, height), the box (4,) x0, y0, x1, y1 and the joints (J, 2) [px] in it."""
+class Add(Protocol):
+    """Adds one picture to a data set."""
+
+    def __call__(
+        self,
+        name: str,
+        size: tuple[int, int],
+        boxes: Array,
+        joints: Array,
+        visibility: NDArray[np.integer[Any]] | None = None,
+        areas: Array | None = None,
+    ) -> None:
+        """Note a picture and who is in it.
+
+        Args:
+            name: File below the folder of pictures.
+            size: Width and height [px].
+            boxes: (N, 4), or (4,) of one person: x0, y0, x1, y1 [px].
+            joints: (N, J, 2), or (J, 2) of one person [px].
+            visibility: (N, J) 0 not labelled, 1 hidden, 2 visible; all are visible by default.
+            areas: (N,) of the people [px^2]; those of the boxes by default.
+        """
 
 
 @contextmanager
 def writing_coco(path: str | os.PathLike[str], skeleton: Skeleton, dataset: str = "") -> Iterator[Add]:
-    """A function that adds one picture with one person, all of whose joints are visible; memory stays flat.
+    """A function that adds one picture with its people; memory stays flat.
 
     Args:
         path: The file, there when the block ends well.
@@ -210,15 +230,29 @@ def writing_coco(path: str | os.PathLike[str], skeleton: Skeleton, dataset: str 
     bones = [[i + 1, j + 1] for i, j in skeleton.bone_indices]
     category = {"id": 1, "name": "person", "supercategory": "person", "keypoints": skeleton.joints, "skeleton": bones}
     head = json.dumps({"info": {"dataset": dataset}, "categories": [category]})[:-1]
-    count = 0
+    count = people = 0
     with replacing(path) as partial, partial.open("wb") as file, TemporaryFile() as images:
 
-        def add(name: str, size: tuple[int, int], box: Array, joints: Array) -> None:
-            nonlocal count
-            between, count = (b",\n" if count else b"\n"), count + 1
-            image = {"id": count, "file_name": name, "width": size[0], "height": size[1]}
-            images.write(between + json.dumps(image).encode())
-            file.write(between + json.dumps(_annotation(count, np.asarray(box), np.asarray(joints))).encode())
+        def add(
+            name: str,
+            size: tuple[int, int],
+            boxes: Array,
+            joints: Array,
+            visibility: NDArray[np.integer[Any]] | None = None,
+            areas: Array | None = None,
+        ) -> None:
+            nonlocal count, people
+            image = {"id": count + 1, "file_name": name, "width": size[0], "height": size[1]}
+            images.write((b",\n" if count else b"\n") + json.dumps(image).encode())
+            count += 1
+            boxes, points = np.atleast_2d(boxes), np.reshape(joints, (-1, *np.shape(joints)[-2:]))
+            seen = np.full(points.shape[:2], VISIBLE) if visibility is None else np.atleast_2d(visibility)
+            sizes = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) if areas is None else np.atleast_1d(areas)
+            for box, place, state, area in zip(boxes, points, seen, sizes, strict=True):
+                annotation = _annotation(box, place, state, float(area))
+                numbers = {"id": people + 1, "image_id": count, "category_id": 1}
+                file.write((b",\n" if people else b"\n") + json.dumps({**numbers, **annotation}).encode())
+                people += 1
 
         file.write(head.encode() + b', "annotations": [')
         yield add
@@ -228,16 +262,15 @@ def writing_coco(path: str | os.PathLike[str], skeleton: Skeleton, dataset: str 
         file.write(b"]}\n")
 
 
-def _annotation(number: int, box: Array, joints: Array) -> dict[str, Any]:
+def _annotation(box: Array, joints: Array, visibility: NDArray[np.integer[Any]], area: float) -> dict[str, Any]:
     x, y, width, height = (round(float(v), 2) for v in (*box[:2], *(box[2:] - box[:2])))
-    keypoints = [number for u, v in joints for number in (round(float(u), 2), round(float(v), 2), VISIBLE)]
+    keypoints: list[float] = []
+    for (u, v), state in zip(joints, visibility.tolist(), strict=True):
+        keypoints += [round(float(u), 2), round(float(v), 2), state] if state else [0, 0, 0]
     return {
-        "id": number,
-        "image_id": number,
-        "category_id": 1,
         "bbox": [x, y, width, height],
-        "area": round(width * height, 2),
+        "area": round(area, 2),
         "iscrowd": 0,
-        "num_keypoints": len(joints),
+        "num_keypoints": int((visibility > 0).sum()),
         "keypoints": keypoints,
     }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +22,9 @@ from videopose3d.datasets.raw.packages import package
 from videopose3d.errors import InputError
 from videopose3d.files import check_folder, check_overwrite, replacing
 from videopose3d.video import open_writer
+
+if TYPE_CHECKING:
+    from videopose3d.datasets.synth.clip import Cast, SynthClip
 
 COCO = "coco"
 """Keypoints of the motions: the face tells where a head looks."""
@@ -76,11 +81,11 @@ def synthesise(
             check_overwrite(path, overwrite)
     library = read_motions(motions, config.split)
     done: list[SynthFiles] = []
-    for files in _rendered(library, folder, config, numbers):
+    for files in side_by_side(render_clip, library, folder, config, numbers):
         done.append(files)
         if report:
             report(len(done), len(numbers))
-    return sorted(done, key=lambda files: files.video)
+    return done
 
 
 def need_extra() -> None:
@@ -112,16 +117,23 @@ def read_motions(motions: str | os.PathLike[str], split: str) -> MotionLibrary:
     return chosen
 
 
-def _rendered(library: MotionLibrary, folder: Path, config: SynthConfig, numbers: range) -> Iterator[SynthFiles]:
+Out = TypeVar("Out")
+Work = Callable[[MotionLibrary, Path, SynthConfig, int], Out]
+
+
+def side_by_side(
+    work: Work[Out], library: MotionLibrary, folder: Path, config: SynthConfig, numbers: range
+) -> Iterator[Out]:
+    """What a function of the module makes of every number, in their order, in ``config.jobs`` processes."""
     if config.jobs == 1:
         with one_thread():
             for number in numbers:
-                yield render_clip(library, folder, config, number)
+                yield work(library, folder, config, number)
         return
     with ProcessPoolExecutor(config.jobs, get_context("spawn"), _start, (library, folder, config)) as pool:
-        waiting = [pool.submit(_render_in_worker, number) for number in numbers]
+        waiting = [pool.submit(_in_worker, work, number) for number in numbers]
         try:
-            for future in as_completed(waiting):
+            for future in waiting:
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
@@ -136,23 +148,35 @@ def _start(library: MotionLibrary, folder: Path, config: SynthConfig) -> None:
     torch.set_num_threads(1)
 
 
-def _render_in_worker(number: int) -> SynthFiles:
+def _in_worker(work: Work[Out], number: int) -> Out:
     assert _worker is not None
-    return render_clip(*_worker, number)
+    return work(*_worker, number)
 
 
 def render_clip(library: MotionLibrary, folder: Path, config: SynthConfig, number: int) -> SynthFiles:
-    """Draw and write one clip."""
-    from videopose3d.datasets.synth.clip import Cast, clip_truth, film_clip, plan_clip
+    """Draw and write the clip of a number."""
+    from videopose3d.datasets.synth.clip import plan_clip
+
+    clip = plan_clip(cast_of(library, config), config.seed, number)
+    return write_clip(clip, *_paths(folder, number), config.crf)
+
+
+def cast_of(library: MotionLibrary, config: SynthConfig) -> Cast:
+    """What is drawn, by the settings."""
+    from videopose3d.datasets.synth.clip import Cast
     from videopose3d.datasets.synth.shots import ShotLimits
 
     size = (config.size[0], config.size[1]) if config.size else None
     limits = ShotLimits(size=size, fov=config.fov, moving=config.moving, cut=config.cut)
-    cast = Cast(library.motions, config.seconds, config.fps, config.people, config.hidden, limits)
-    clip = plan_clip(cast, config.seed, number)
-    video, truth = _paths(folder, number)
+    return Cast(library.motions, config.seconds, config.fps, config.people, config.hidden, limits)
+
+
+def write_clip(clip: SynthClip, video: Path, truth: Path, crf: int) -> SynthFiles:
+    """Draw a clip; the truth appears when the video is there."""
+    from videopose3d.datasets.synth.clip import clip_truth, film_clip
+
     visible = []
-    with open_writer(video, clip.shot.size, config.fps, crf=config.crf) as writer:
+    with open_writer(video, clip.shot.size, Fraction(clip.fps), crf=crf) as writer:
         for frame in film_clip(clip):
             writer.write(frame.picture)
             visible.append(frame.visibility)

@@ -125,31 +125,40 @@ def plan_clip(cast: Cast, seed: int, number: int) -> SynthClip:
         MissingDependencyError: The extra [synth] is not installed.
     """
     rng = np.random.default_rng([seed, number])
-    main = random_actor(rng, cast, _choose(rng, cast.motions))
+    main = random_actor(rng, cast, choose_motion(rng, cast.motions))
     frames = len(main.joints)
     shot = random_shot(rng, main.joints, main.body.stature, cast.fps, cast.limits)
     actors = [main]
     for _ in range(rng.integers(0, cast.people) if cast.people > 1 else 0):
         actors += _bystander(rng, cast, actors, shot, frames)
-    return _in_place(rng, tuple(actors), shot, cast, int(rng.integers(2**31)))
+    hidden = bool(rng.random() < cast.hidden)
+    return clip_of(tuple(actors), shot, random_film(rng), cast.fps, int(rng.integers(2**31)), hidden)
 
 
-def refilmed(clip: SynthClip, shot: Shot, seed: int) -> SynthClip:
-    """The same people seen by another camera, in a place drawn from a seed, nothing in the way."""
+def clip_of(
+    actors: tuple[Actor, ...], shot: Shot, film: Film, fps: float, seed: int, hidden: bool = False
+) -> SynthClip:
+    """People before a camera, in a place that is drawn from the seed.
+
+    Args:
+        actors: The people.
+        shot: The camera.
+        film: What it makes of light.
+        fps: Frame rate [1/s].
+        seed: Of the place and of the grain.
+        hidden: Put something in the way.
+    """
     rng = np.random.default_rng(seed)
-    places = np.concatenate([actor.joints[::5].reshape(-1, 3) for actor in clip.actors])
-    scenery = random_scenery(rng, places, shot.positions, hidden=False)
-    return SynthClip(clip.actors, shot, scenery, clip.film, clip.fps, clip.seed)
-
-
-def _in_place(rng: np.random.Generator, actors: tuple[Actor, ...], shot: Shot, cast: Cast, seed: int) -> SynthClip:
     places = np.concatenate([actor.joints[::5].reshape(-1, 3) for actor in actors])
-    scenery = random_scenery(rng, places, shot.positions, bool(rng.random() < cast.hidden))
-    return SynthClip(actors, shot, scenery, random_film(rng), cast.fps, seed)
+    return SynthClip(actors, shot, random_scenery(rng, places, shot.positions, hidden), film, fps, seed)
 
 
-def _choose(rng: np.random.Generator, motions: Sequence[Motion]) -> Motion:
-    """A motion: every class as often, in it by length."""
+def choose_motion(rng: np.random.Generator, motions: Sequence[Motion]) -> Motion:
+    """A motion: every class as often, in it by length.
+
+    Raises:
+        InputError: There are none.
+    """
     if not motions:
         raise InputError("no motions to choose from", fix="Name another --split, or give other motions.")
     classes: dict[str, list[Motion]] = {}
@@ -203,7 +212,7 @@ def moved(actor: Actor, by: Array) -> Actor:
 
 def _bystander(rng: np.random.Generator, cast: Cast, actors: list[Actor], shot: Shot, frames: int) -> list[Actor]:
     """Another person near the first and in view, or nobody where there is no room."""
-    other = random_actor(rng, cast, _choose(rng, cast.motions), frames)
+    other = random_actor(rng, cast, choose_motion(rng, cast.motions), frames)
     view = shot.view(frames // 2)
     ahead = view.rotation[2] * [1, 1, 0]
     ahead /= np.linalg.norm(ahead)
@@ -248,13 +257,13 @@ class SynthFrame:
     drawing: Drawing
 
 
-def film_clip(clip: SynthClip, frames: Sequence[int] | None = None, scale: int = 2) -> Iterator[SynthFrame]:
+def film_clip(clip: SynthClip, frames: Sequence[int] | None = None, *, fine: bool = True) -> Iterator[SynthFrame]:
     """Draw the clip, picture by picture.
 
     Args:
         clip: What to draw.
         frames: Numbers of the pictures; all by default.
-        scale: People are drawn with so many times the pixels each way, then shrunk.
+        fine: Draw the place of a camera that stands at twice the size and shrink it.
     """
     rng = np.random.default_rng(clip.seed)
     lights = _lights(clip)
@@ -263,9 +272,9 @@ def film_clip(clip: SynthClip, frames: Sequence[int] | None = None, scale: int =
     for t in range(clip.frames) if frames is None else frames:
         view = clip.shot.view(t)
         if backdrop is None or clip.shot.moves:
-            backdrop = make_backdrop(clip.scenery, view, fine=not clip.shot.moves)
+            backdrop = make_backdrop(clip.scenery, view, fine=fine and not clip.shot.moves)
         people = [(actor.figure, actor.vertices(t)) for actor in clip.actors]
-        drawing = draw(backdrop, view, people, lights, clip.film, scale=scale)
+        drawing = draw(backdrop, view, people, lights, clip.film)
         seen = [
             visibility(actor.keypoints[t], number, shows[number], view, drawing)
             for number, actor in enumerate(clip.actors)

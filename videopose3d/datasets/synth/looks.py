@@ -11,17 +11,20 @@ _SKINS = ((0.62, 0.40, 0.30), (0.56, 0.335, 0.235), (0.42, 0.25, 0.16), (0.27, 0
 _HAIRS = ((0.05, 0.03, 0.018), (0.012, 0.01, 0.009), (0.12, 0.07, 0.035), (0.42, 0.29, 0.14), (0.3, 0.3, 0.29),
           (0.22, 0.07, 0.03))  # fmt: skip
 _CHILDREN = 0.12
+_HEIGHT = (0.37, 0.07)
+"""Mean and spread of the phenotype `height`: men of 1.76 m, women of 1.63 m, 8 cm either way (0.5 is 1.89 and 1.78)."""
 
 
 def random_shape(rng: np.random.Generator) -> dict[str, float]:
     """A body: `anny`'s phenotype, 0 ... 1 each; one in eight is a child."""
     child = rng.random() < _CHILDREN
     age = rng.uniform(0.30, 0.55) if child else rng.choice([0.667, rng.uniform(0.55, 1.0)], p=[0.4, 0.6])
-    spread = {name: float(np.clip(rng.normal(0.5, 0.22), 0.02, 0.98)) for name in ("muscle", "weight", "height")}
+    spread = {name: float(np.clip(rng.normal(0.5, 0.22), 0.02, 0.98)) for name in ("muscle", "weight")}
     return {
         "gender": float(np.clip(rng.choice([0.1, 0.9]) + rng.normal(0, 0.12), 0, 1)),
         "age": float(age),
         **spread,
+        "height": float(np.clip(rng.normal(*_HEIGHT), 0.18, 0.58)),
         "proportions": float(rng.uniform(0.2, 0.9)),
     }
 

@@ -91,7 +91,7 @@ def visibility(points: Array, number: int, shown_by: NDArray[np.bool_], view: Vi
             continue
         mine = drawing.owner[area] == number
         deep = depth[joint] - drawing.depth[area] < _DEEP.get(COCO17.joints[joint].rpartition("_")[2], 0.11)
-        if (mine & deep & shown_by[joint, drawing.face[area]]).any():
+        if shown_by[joint, drawing.face[area][mine & deep]].any():
             found[joint] = SEEN
     return found
 
