@@ -72,6 +72,9 @@ CHOICES = {
     "backbone": ("resnet50", "resnet101"),
     "normalisation": ("rays", "screen"),
     "SynthConfig.split": ("train", "validation", "test", "all"),
+    "MocapConfig.split": ("train", "validation", "test"),
+    "MocapConfig.up": ("auto", "x", "y", "z", "-x", "-y", "-z"),
+    "MocapConfig.detector": ("mediapipe", "coco", "movenet"),
 }
 """What the texts may be, by field, or by class and field where they differ."""
 
@@ -89,7 +92,7 @@ def check_limits(config: object) -> None:
     """
     for name, value in vars(config).items():
         known = choices(type(config), name)
-        if known and value not in known:
+        if known and value is not None and value not in known:
             raise VideoPose3DError(f"{name.replace('_', '-')} is {value!r}", fix=f"Choose one of {', '.join(known)}.")
         low, high = LIMITS.get(name, (None, None))
         if value is not None and ((low is not None and not value >= low) or (high is not None and not value <= high)):
