@@ -88,16 +88,23 @@ def test_somebody_who_lies_all_the_time_needs_the_axis(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "absent",
-    [("T10",), ("STRN", "RBAK"), ("LWRB", "RWRA"), ("LTHI", "LTIB", "RTHI", "RTIB", "LUPA", "RFRM"), ("LBHD",),
-     ("LHEE", "RHEE", "LTOE", "RTOE", "LFIN", "RFIN")],
-)  # fmt: skip
-def test_what_can_be_missing(absent: tuple[str, ...], tmp_path: Path) -> None:
+    ("absent", "tolerance"),  # [m]
+    [
+        (("T10",), 0.02),
+        (("STRN", "RBAK"), 0.02),
+        (("LWRB", "RWRA"), 0.035),  # half of what they are apart
+        (("LTHI", "LTIB", "RTHI", "RTIB", "LUPA", "RFRM"), 0.06),
+        (("LBHD",), 1e-6),
+        (("RFHD",), 1e-6),
+        (("LHEE", "RHEE", "LTOE", "RTOE", "LFIN", "RFIN"), 1e-6),
+    ],
+)
+def test_what_can_be_missing(absent: tuple[str, ...], tolerance: float, tmp_path: Path) -> None:
     whole = load(write_points(tmp_path / "whole.npz", markers()))
     some = {name: p for name, p in markers().items() if name not in absent}
     motion = load(write_points(tmp_path / "some.npz", some))
-    np.testing.assert_allclose(motion.joints_h36m, whole.joints_h36m, atol=0.06)
-    np.testing.assert_allclose(motion.joints_coco, whole.joints_coco, atol=0.06)
+    np.testing.assert_allclose(motion.joints_h36m, whole.joints_h36m, atol=tolerance)
+    np.testing.assert_allclose(motion.joints_coco, whole.joints_coco, atol=tolerance)
 
 
 def test_one_marker_on_the_sacrum_stands_for_two(tmp_path: Path) -> None:
@@ -146,11 +153,11 @@ def test_short_gaps_are_bridged_and_long_ones_cut(tmp_path: Path) -> None:
         load(write_points(tmp_path / "never.npz", points))
 
 
-def test_points_lost_in_a_c3d_are_not_at_its_origin(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lost", [0.0, np.nan])
+def test_points_lost_in_a_c3d_are_not_at_its_origin(lost: float, tmp_path: Path) -> None:
     pytest.importorskip("ezc3d")
     points = {name: 1000 * p for name, p in markers(120).items()}
-    for name in ("LKNE", "RKNE"):
-        points[name][40:80] = 0 if name == "LKNE" else np.nan
+    points["LKNE"][40:80] = lost
     found = load_motion_file(write_c3d(tmp_path / "a.c3d", points)).motions
     assert [motion.name for motion in found] == ["a[0:40]", "a[80:120]"]
 
@@ -190,9 +197,7 @@ def test_joints_of_human36m_stay_as_they_are(tmp_path: Path) -> None:
     assert motion.fps == 30
     for name, p in points.items():
         np.testing.assert_allclose(at(motion, name), p, atol=1e-6)
-    look = ahead(motion)
-    assert look[0] > 0.09
-    assert abs(look[1]) < 1e-6
+    np.testing.assert_allclose(ahead(motion), [0.105, 0, -0.011], atol=0.005)  # of a body of 1.75 m
 
 
 @pytest.mark.parametrize("spelling", ["right_hip", "RHip", "hip_r", "RHJC"])
