@@ -21,7 +21,7 @@ QUARTER = np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])  # of a turn about z, w
 
 
 def load(path: Path, **options: object) -> Motion:
-    (motion,) = load_motion_file(path, MocapConfig(**options)).motions
+    (motion,) = load_motion_file(path, MocapConfig(**{"detector": "coco"} | options)).motions
     return motion
 
 
@@ -48,7 +48,7 @@ def test_markers_become_the_joints_of_the_marker_model(tmp_path: Path) -> None:
     body = fixed_bones(body, median_bones([body]))
     assert (motion.name, motion.fps, motion.frames) == ("stand[0:60]", 50, 30)
     np.testing.assert_allclose(motion.joints_h36m, h36m_joints(body)[::2], atol=1e-5)  # the floor of the file stays
-    np.testing.assert_allclose(motion.joints_coco, coco_joints(body)[::2], atol=1e-5)
+    np.testing.assert_allclose(motion.joints_coco, coco_joints(body, "coco")[::2], atol=1e-5)
     np.testing.assert_allclose(at(motion, "left_hip") - at(motion, "right_hip"), [[0, 0.1862, 0]] * 30, atol=1e-5)
 
 
