@@ -3,7 +3,8 @@
     python benchmarks/end_to_end.py MOCAP --folder rendered
 
 Twelve held-out motions, each by one body, filmed by cameras of 40, 60 and 80 degrees from the same side, at such a
-distance that the person is as large in every picture. They are rendered once (extra [synth]) and kept in the folder.
+distance that the person is as large in every picture. They are rendered once (extra [synth]) and kept in the folder,
+as are the detections.
 Ours runs with the default settings: body height not told, field of view the default or, in a second row, told. Errors
 in mm over the twelve limb joints (shoulders to ankles) about the middle of the hips: MPJPE, P-MPJPE (best similarity of
 every frame), MPJVE (per frame); ours also over all 17 joints about the pelvis. Only frames count in which all found the
@@ -27,7 +28,9 @@ from videopose3d.config import DetectConfig, LiftConfig
 from videopose3d.metrics import mpjpe, mpjve, p_mpjpe
 from videopose3d.pipeline.detect import detect
 from videopose3d.pipeline.infer import lift_keypoints
+from videopose3d.result_file import load_result, save_result
 from videopose3d.skeleton import BLAZEPOSE33, COCO17, H36M17, LIMB_JOINTS
+from videopose3d.types import Keypoints2D, Result
 from videopose3d.video import read_frames
 
 Array = NDArray[Any]
@@ -59,6 +62,14 @@ def mediapipe_world(video: Path) -> Array:
     return world
 
 
+def keypoints_of(video: Path, detector: str) -> Keypoints2D:
+    """The 2D stage, kept beside the clip; delete ``*.keypoints.npz`` when detectors or cleaning have changed."""
+    kept = video.with_suffix(f".{detector.replace('/', '_').replace(':', '_')}.keypoints.npz")
+    if not kept.exists():
+        save_result(Result(detect(video, DetectConfig(detector=detector, parts=1, person="main"))), kept)
+    return load_result(kept).keypoints
+
+
 def measure(video: Path, fov: int, detectors: list[str], lifter: str) -> dict[str, Any]:
     """Poses of every way of finding them on one clip, and the truth."""
     with np.load(video.with_suffix(".npz"), allow_pickle=False) as file:
@@ -66,7 +77,7 @@ def measure(video: Path, fov: int, detectors: list[str], lifter: str) -> dict[st
     poses, path = truth["poses_3d"][0].astype(float), truth["trajectory"][0].astype(float)
     found: dict[str, dict[str, Array]] = {}
     for detector in detectors:
-        keypoints = detect(video, DetectConfig(detector=detector, parts=1, person="main"))
+        keypoints = keypoints_of(video, detector)
         suffix = "" if len(detectors) == 1 else f" ({detector})"
         for name, degrees in (("ours", LiftConfig().fov), ("ours, fov told", float(fov))):
             found[name + suffix] = ours(keypoints, LiftConfig(lifter=lifter, fov=degrees), len(poses))
@@ -75,7 +86,7 @@ def measure(video: Path, fov: int, detectors: list[str], lifter: str) -> dict[st
     return {"found": found, "poses": poses, "path": path, "class": str(truth["motion_class"][0]), "fov": fov}
 
 
-def ours(keypoints: Any, config: LiftConfig, frames: int) -> dict[str, Array]:
+def ours(keypoints: Keypoints2D, config: LiftConfig, frames: int) -> dict[str, Array]:
     nobody = {"all": np.full((frames, 17, 3), np.nan), "path": np.full((frames, 3), np.nan)}
     if keypoints.people:
         result = lift_keypoints(keypoints, config)
@@ -84,7 +95,7 @@ def ours(keypoints: Any, config: LiftConfig, frames: int) -> dict[str, Array]:
     return {**nobody, "limbs": nobody["all"][:, LIMBS]}
 
 
-def flat(keypoints: Any, truth: dict[str, Array], frames: int) -> Array:
+def flat(keypoints: Keypoints2D, truth: dict[str, Array], frames: int) -> Array:
     """(T, 12, 3) the pose parallel to the picture at the true distance of the pelvis, with the true camera."""
     out = np.full((frames, 12, 3), np.nan)
     if keypoints.people:
