@@ -25,8 +25,9 @@ from videopose3d import (
     render_video,
     save_result,
 )
-from videopose3d.errors import OutputError, WeightsError
+from videopose3d.errors import InputError, OutputError, WeightsError
 from videopose3d.skeleton import COCO17, H36M17
+from videopose3d.types import Result
 from videopose3d.video import probe
 
 FRAMES = 30
@@ -138,6 +139,39 @@ def test_what_would_fail_at_the_end_fails_at_once(
     with pytest.raises(error):
         infer(clip, tmp_path / output, exports=paths, config=config, overwrite=False)
     assert finder.opened == 0
+
+
+def test_the_camera_is_that_of_the_phone(make_video: MakeVideo, finder: StandIn, tmp_path: Path) -> None:
+    key = "com.apple.quicktime.camera.focal_length.35mm_equivalent"
+    phone = make_video(name="phone.mov", options=("-movflags", "use_metadata_tags", "-metadata", f"{key}=26"))
+    result = infer(phone)
+    assert result.focal == pytest.approx(26 / 43.27 * np.hypot(*result.keypoints.size), rel=1e-3)
+    assert result.lens is not None
+    assert "26 mm" in result.lens.origin
+    save_result(Result(result.keypoints), tmp_path / "2d.npz")
+    again = lift(load_result(tmp_path / "2d.npz").keypoints)
+    np.testing.assert_array_equal(again.trajectory, result.trajectory)
+    assert infer(phone, config=InferConfig(lift=LiftConfig(focal=100))).focal == 100
+
+
+def test_a_lens_bends_what_it_shows(clip: Path, finder: StandIn, tmp_path: Path) -> None:
+    """A calibration file moves the person; keypoints stay those of the video."""
+    width, height = detect(clip).size
+    text = f"""[cam]
+size = [{width}, {height}]
+matrix = [[90.0, 0, {width / 2 + 10}], [0, 90.0, {height / 2}], [0, 0, 1]]
+distortions = [-0.1, 0.02, 0, 0]
+"""
+    (tmp_path / "calib.toml").write_text(text)
+    plain = infer(clip, config=InferConfig(lift=LiftConfig(focal=90)))
+    calibrated = infer(clip, config=InferConfig(lift=LiftConfig(calib=str(tmp_path / "calib.toml"))))
+    np.testing.assert_array_equal(calibrated.keypoints_2d, plain.keypoints_2d)
+    moved = np.nanmean(calibrated.trajectory - plain.trajectory, axis=(0, 1))
+    depth = np.nanmean(plain.trajectory[..., 2])
+    assert moved[0] == pytest.approx(-10 / 90 * depth, rel=0.3)
+    assert calibrated.focal == 90
+    with pytest.raises(InputError, match="no such calibration"):
+        infer("missing.mp4", config=InferConfig(lift=LiftConfig(calib="none.toml")))
 
 
 def test_a_taller_person_is_farther_away(clip: Path, finder: StandIn) -> None:

@@ -362,6 +362,8 @@ def test_json_summary(clip: str, finder: StandIn, here: Path) -> None:
     done = run("infer", clip, "--no-render", "--json")
     told = json.loads(done.stdout)
     assert told.pop("seconds").keys() == {"detect", "lift", "export"}
+    camera = told.pop("camera")
+    assert camera == {"focal": pytest.approx(110.9, abs=0.1), "from": "assumed: a field of view of 60 degrees"}
     figures = told.pop("refinement")
     assert figures.keys() == {"reprojection", "sliding", "jitter", "bones"}
     assert all(len(pair) == 2 for pair in figures.values())
@@ -407,7 +409,8 @@ def test_profile_has_a_line_per_stage(clip: str, finder: StandIn, here: Path) ->
 
 
 def test_log_has_one_line_per_stage(clip: str, finder: StandIn, here: Path) -> None:
-    *lines, figures = run("infer", clip).stderr.splitlines()
+    *lines, camera, figures = run("infer", clip).stderr.splitlines()
+    assert camera.endswith("walk.mp4: camera: focal length 110.851 px (assumed: a field of view of 60 degrees)")
     assert re.search(r"walk.mp4: refined: off the keypoints by [\d.]+ -> [\d.]+ px; ", figures)
     assert [line.split()[1:4] for line in lines] == [
         [stage, str(FRAMES), "frames"] for stage in ("detect", "lift", "refine", "render")

@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from golden_files import FOLDER
+from motions import motion
+from numpy import savez
 from raw_files import CAMERA_IDS, millimetres, write_cdf, write_dump, write_mat
 
 from videopose3d.cli_prepare import prepare
 from videopose3d.datasets.community import read_positions_2d, read_positions_3d
+from videopose3d.datasets.mocap import MotionLibrary, load_library, save_library
+from videopose3d.skeleton import H36M17
 
 DUMPS = FOLDER / "detections"
 
@@ -87,6 +91,39 @@ def test_custom(here: Path) -> None:
     assert list(read_positions_2d(here / "data" / "data_2d_custom_mine.npz")[0]) == ["single.mp4"]
 
 
+def test_mocap(here: Path) -> None:
+    save_library(here / "open.npz", MotionLibrary((motion(60, split="test"),)))
+    save_motion(here / "takes" / "ann" / "walk.npz")
+    (here / "takes" / "ann" / "broken.bvh").write_text("none")
+    done = run("mocap", "open.npz", "takes", "-o", "there/library.npz")
+    assert (done.exit_code, done.stdout) == (0, "there/library.npz\n")
+    assert done.stderr.splitlines()[-3:] == [
+        "mocap: skipped takes/ann/broken.bvh: HIERARCHY or MOTION is missing. Is it a BVH file? It should hold "
+        "HIERARCHY, ROOT ... and MOTION.",
+        "mocap: jump: 1 clips, 0.03 min (test 0.03)",
+        "mocap: takes: 1 clips, 0.03 min (train 0.03)",
+    ]
+    assert [(m.dataset, m.subject) for m in load_library("there/library.npz")] == [("jump", "1"), ("takes", "ann")]
+    assert run("mocap", "takes", "-o", "there/library.npz").stderr.startswith(
+        "Error: there/library.npz: the file exists"
+    )
+    words = ["--overwrite", "--json", "-q", "--split", "validation", "--detector", "coco"]
+    summary = json.loads(run("mocap", "takes", "-o", "there/library.npz", *words).stdout)
+    assert (summary["outputs"], summary["subjects"], summary["takes"]) == (["there/library.npz"], ["ann"], [1])
+    assert summary["sets"] == [{"set": "takes", "clips": 1, "minutes": 0.03, "train": 0, "validation": 0.03, "test": 0}]
+    assert (len(summary["skipped"]), summary["detector"]) == (1, "coco")
+    strict = run("mocap", "takes", "-o", "b.npz", "--strict")
+    assert (strict.exit_code, strict.stdout) == (1, "")
+    assert not (here / "b.npz").exists()
+
+
+def save_motion(path: Path) -> None:
+    """A standing person's joints as an .npz of points."""
+    joints = motion(60).joints_h36m
+    path.parent.mkdir(parents=True)
+    savez(path, names=H36M17.joints, points=joints, fps=30)
+
+
 @pytest.mark.parametrize(
     ("args", "code", "says"),
     [
@@ -102,6 +139,12 @@ def test_custom(here: Path) -> None:
         (["humaneva", "in"], 1, "Error: in: nothing of HumanEva in here"),
         (["custom", "found", "--name", "x"], 1, "Error: found: no .npz files in this folder"),
         (["custom", "found/S1", "--name", "../x"], 1, "a name of letters"),
+        (["mocap", "in"], 2, "Missing option '-o'"),
+        (["mocap", "in", "-o", "a.bvh"], 2, "a.bvh: the name must end in .npz"),
+        (["mocap", "in", "-o", "a.npz", "--split", "dev"], 2, "'dev' is not one of"),
+        (["mocap", "in", "-o", "a.npz"], 1, "Error: in: no motion files in this folder"),
+        (["mocap", "nowhere", "-o", "a.npz"], 1, "Error: nowhere: no such file or folder"),
+        (["mocap", "found", "-o", "a.npz"], 1, "neither a motion library nor points"),
     ],
 )
 def test_mistakes_are_one_line(args: list[str], code: int, says: str, here: Path) -> None:

@@ -295,7 +295,7 @@ def test_defaults_in_the_text_are_those_of_the_configuration() -> None:
         for path in GUIDES
         for option, value in re.findall(r"`--([a-z-]+)`\s\(default\s([\d.]*\d)", path.read_text())
     ]
-    assert {option for option, _ in found} >= {"height", "fov", "max-gap"}
+    assert {option for option, _ in found} >= {"height", "max-gap"}
     assert [(o, v) for o, v in found if float(v) != defaults[o.replace("-", "_")]] == []
 
 

@@ -27,6 +27,7 @@ FLOORS = {
         *(
             "geometry",
             "calibration",
+            "lens",
             "levelling",
             "smoothing",
             "video",

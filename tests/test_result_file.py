@@ -10,7 +10,7 @@ import pytest
 from videopose3d.errors import FileFormatError, InputError
 from videopose3d.result_file import FORMAT, boxes_around, load_result, save_result
 from videopose3d.skeleton import COCO17, H36M17
-from videopose3d.types import Keypoints2D, Poses3D, Result, World
+from videopose3d.types import Keypoints2D, Lens, MotionQuality, Poses3D, Result, World
 
 
 def make_result(people=2, frames=4, *, lifted=True):
@@ -26,7 +26,7 @@ def make_result(people=2, frames=4, *, lifted=True):
     present[:1, [1, 2]] = False  # frame 1 is interpolated, frame 2 empty
     scores = rng.uniform(0, 1, shape).astype(np.float32)
     source, fps, size = "/clips/Ünïcode 日本.mp4", Fraction(30000, 1001), (1080, 1920)
-    keypoints = Keypoints2D(points, scores, boxes, present, COCO17, fps, size, source, "détecteur")
+    keypoints = Keypoints2D(points, scores, boxes, present, COCO17, fps, size, source, "détecteur", 26.5)
     if not lifted:
         return Result(keypoints)
     lifted = Poses3D(poses, poses[:, :, 1], H36M17, "réseau")
@@ -36,7 +36,11 @@ def make_result(people=2, frames=4, *, lifted=True):
         np.eye(3, 4),
         present[..., None] & (scores[..., :2] > 0.5),
     )
-    return Result(keypoints, lifted, focal=1234.5678901234567, height=1.83, world=world)
+    about = {
+        "refinement": (MotionQuality(1.5, float("nan"), 3, 4), MotionQuality(1, 2, 3, 4.25)),
+        "lens": Lens(np.array([[1e3, 0, 500], [0, 1e3, 900], [0, 0, 1]]), np.linspace(0, 1, 8), "von Hand"),
+    }
+    return Result(keypoints, lifted, focal=1234.5678901234567, height=1.83, world=world, **about)
 
 
 def fields(result):
@@ -46,6 +50,10 @@ def fields(result):
         values |= {f"poses.{f.name}": getattr(result.poses, f.name) for f in dataclasses.fields(Poses3D)}
     if result.world:
         values |= {f"world.{f.name}": getattr(result.world, f.name) for f in dataclasses.fields(World)}
+    if result.lens:
+        values |= {f"lens.{f.name}": getattr(result.lens, f.name) for f in dataclasses.fields(Lens)}
+    if result.refinement:
+        values["refinement"] = np.array([dataclasses.astuple(quality) for quality in result.refinement])
     return values | {"focal": result.focal, "height": result.height}
 
 
@@ -179,6 +187,8 @@ def test_the_3d_arrays_of_the_refusals_below_are_fine_as_they_are(tmp_path):
         (WORLD | {"world_from_camera": np.eye(4)}, "World.world_from_camera"),
         (WORLD | {"poses_world": np.zeros((2, 3, 16, 3))}, "Result.world"),
         (WORLD | {"poses_world": np.zeros(3)}, "World.poses"),
+        (WORLD | {"refinement": np.zeros(4)}, "fit together"),
+        ({"camera_matrix": np.eye(2), "distortion": np.zeros(5)}, "Lens.matrix"),
     ],
 )
 def test_a_file_that_does_not_fit_says_why(tmp_path, changes, why):

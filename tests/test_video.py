@@ -160,6 +160,30 @@ Output #0, null, to 'pipe:':
     assert parse_header("clip.mp4: Invalid data found when processing input") is None
 
 
+@pytest.mark.parametrize(
+    ("line", "focal"),
+    [
+        ("com.apple.quicktime.camera.focal_length.35mm_equivalent: 26", 26.0),
+        ("FocalLengthIn35mmFilm: 13.5 mm", 13.5),
+        ("FocalLengthIn35mmFormat : 77", 77.0),
+        ("title           : FocalLengthIn35mmFilm: 77", None),
+        ("com.apple.quicktime.camera.focal_length: 6.8", None),
+        ("FocalLengthIn35mmFilm: unknown", None),
+    ],
+)
+def test_focal_lengths_that_files_tell(line: str, focal: float | None) -> None:
+    header = parse_header(f"Input #0, mov, from 'a.mov':\n  Metadata:\n    {line}\n  Duration: 00:00:01.00\n")
+    assert header is not None
+    assert header.focal_35mm == focal
+
+
+def test_the_focal_length_of_a_phone_is_read(make_video: MakeVideo) -> None:
+    key = "com.apple.quicktime.camera.focal_length.35mm_equivalent"
+    told = make_video(name="phone.mov", options=("-movflags", "use_metadata_tags", "-metadata", f"{key}=26"))
+    assert probe(told).focal_35mm == 26
+    assert probe(make_video(name="silent.mov")).focal_35mm is None
+
+
 def test_a_listing_that_is_cut_is_still_of_constant_rate() -> None:
     order = [0, 4, 2, 1, 3]  # pictures of a group as they are stored: B-frames follow what they need
     shown = [max(0, 4 * group - 4 + place) for group in range(20) for place in ([0] if group == 0 else order[1:])]

@@ -212,7 +212,7 @@ def main() -> None:
     parser.add_argument("--lifter", action="append", metavar="NAME", help="name or file of weights; may be given again")
     parser.add_argument("--detector", default=DetectConfig.detector)
     parser.add_argument("--clip", action="append", metavar="NAME", help="only this clip; may be given again")
-    parser.add_argument("--fov", type=float, default=LiftConfig.fov)
+    parser.add_argument("--fov", type=float, default=None)
     parser.add_argument("--moments", type=int, default=12)
     parser.add_argument("--height", type=int, default=300, help="of one moment [px]")
     given = parser.parse_args()

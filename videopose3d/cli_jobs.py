@@ -98,6 +98,7 @@ def _summary(result: Any) -> dict[str, Any]:
         "size": list(kp.size),
         "detector": kp.detector,
         "lifter": result.poses.lifter if result.poses else None,
+        "camera": result.lens and {"focal": float(f"{result.focal:.6g}"), "from": result.lens.origin},
         "refinement": _refinement(result),
         "seconds": {stage: round(seconds, 3) for stage, (seconds, _) in result.timings.items()},
     }
@@ -121,6 +122,8 @@ def _tell(name: str, code: int, summary: dict[str, Any], options: dict[str, Any]
         click.echo(f"{name}: nobody found in {summary['frames']} frames; the result is empty.", err=True)
     elif summary.get("skipped") and not options["quiet"]:
         click.echo(f"{name}: done before, nothing to do.", err=True)
+    if (camera := summary.get("camera")) and not options["quiet"]:
+        click.echo(f"{name}: camera: focal length {camera['focal']:g} px ({camera['from']})", err=True)
     if (figures := summary.get("refinement")) and not options["quiet"]:
         said = "; ".join(f"{what.format(*figures[key])}" for key, what in _REFINED.items() if None not in figures[key])
         click.echo(f"{name}: refined: {said}", err=True)

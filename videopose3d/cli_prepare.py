@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from videopose3d.cli_jobs import reported
-from videopose3d.cli_options import HELP, json_option, overwrite_option, quiet_option
+from videopose3d.cli_options import (
+    HELP,
+    PathOption,
+    config_from,
+    json_option,
+    options_from,
+    overwrite_option,
+    quiet_option,
+)
 from videopose3d.cli_progress import ProgressPrinter
+from videopose3d.config_mocap import MocapConfig
 from videopose3d.skeleton import COCO17, SKELETONS
 
 if TYPE_CHECKING:
@@ -47,7 +56,7 @@ incomplete_option = click.option(
 
 @click.group(context_settings=HELP)
 def prepare() -> None:
-    """Turn downloaded data sets and detections into the files that train and evaluate read."""
+    """Turn data sets, detections and motion capture into the files that training and evaluation read."""
 
 
 @prepare.command("h36m")
@@ -182,6 +191,47 @@ def prepare_custom(sources: tuple[Path, ...], name: str, as_json: bool, quiet: b
     _run("custom", stories, as_json, quiet)
 
 
+@prepare.command("mocap")
+@click.argument("sources", nargs=-1, required=True, type=SourcePath, metavar="SOURCE...")
+@click.option("-o", "--output", type=PathOption, required=True, help="Motion library to write (.npz).")
+@options_from(MocapConfig)
+@click.option("--strict", is_flag=True, help="A file that cannot be read is an error, not skipped.")
+@overwrite_option
+@json_option
+@quiet_option
+def prepare_mocap(
+    sources: tuple[Path, ...],
+    output: Path,
+    strict: bool,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Motion capture: SOURCE is a folder of the open sets, a motion library, a motion file, or a folder of these.
+
+    \b
+    videopose3d prepare mocap mocap/ -o library.npz
+    videopose3d prepare mocap mocap/ takes/ -o library.npz
+    videopose3d prepare mocap takes/ -o train.npz --dataset dance --fps 100
+    videopose3d prepare mocap train.npz bob.c3d -o library.npz --split test --subject Bob
+
+    Motion files are .bvh, .amc with its .asf beside it, .c3d and .trc with Plug-in-Gait markers or joint centres, and
+    .npz of points (names, points, fps). All motions become one library for train-mocap and synth. Files that cannot
+    be read are skipped, and it is said why. C3D needs the extra [mocap]. Joints and markers: docs/lifter.md.
+    """
+    if output.suffix != ".npz":
+        raise click.UsageError(f"{output}: the name must end in .npz.")
+
+    def stories(progress: ProgressPrinter) -> Iterator[Prepared]:
+        from videopose3d.pipeline.prepare_mocap import prepare_mocap
+
+        config = config_from(MocapConfig, options)
+        yield prepare_mocap(sources, output, config, strict=strict, overwrite=overwrite, progress=progress)
+
+    _run("mocap", stories, as_json, quiet)
+
+
 def _check_videos(videos: Path | None, detector: str | None, detections: Path | None) -> None:
     if detector is not None and videos is None:
         raise click.UsageError("--detector needs --videos.")
@@ -225,4 +275,5 @@ def _summary(done: Sequence[Prepared]) -> dict[str, Any]:
         "takes": [story.takes for story in done],
         "frames": [story.frames for story in done],
         "remarks": [remark for story in done for remark in story.remarks],
+        **{key: value for story in done for key, value in story.details.items()},
     }

@@ -37,8 +37,8 @@ def synth(motions: Path, folder: Path, overwrite: bool, as_json: bool, quiet: bo
     videopose3d synth mocap/ -o pictures --crops 20000 --split train --people 3 --jobs 8
 
     --crops gives single pictures with boxes and keypoints instead, which finetune cpn learns from. MOTIONS is a folder
-    of motion capture sets, a library (.npz) made of it, or one motion file (.bvh, .amc). Needs
-    the extra [synth]; the body model makes itself a cache of 0.9 GB in a minute when it is used first.
+    of motion capture sets, a library (.npz) of prepare mocap, a motion file or a folder of them (.bvh, .amc, .c3d,
+    .trc). Needs the extra [synth]; the body model makes itself a cache of 0.9 GB in a minute when it is used first.
     """
     config = config_from(SynthConfig, options)
     progress = ProgressPrinter(folder.name, quiet=quiet, unit="pictures" if config.crops else "clips")
@@ -46,16 +46,20 @@ def synth(motions: Path, folder: Path, overwrite: bool, as_json: bool, quiet: bo
     def report(count: int, total: int) -> None:
         progress("render", count, total)
 
+    def tell(line: str) -> None:
+        if not quiet:
+            click.echo(f"{folder.name}: {line}", err=True)
+
     with reported():
         from videopose3d.pipeline.synth import synthesise
         from videopose3d.pipeline.synth_pictures import synthesise_pictures
 
         if config.crops:
-            annotations = synthesise_pictures(motions, folder, config, overwrite=overwrite, report=report)
+            annotations = synthesise_pictures(motions, folder, config, overwrite=overwrite, report=report, tell=tell)
             progress.close()
             click.echo(json.dumps({"annotations": str(annotations)}) if as_json else annotations)
             return
-        done = synthesise(motions, folder, config, overwrite=overwrite, report=report)
+        done = synthesise(motions, folder, config, overwrite=overwrite, report=report, tell=tell)
         progress.close()
         if as_json:
             rows = [

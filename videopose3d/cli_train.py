@@ -161,10 +161,12 @@ def _hours(seconds: float | None) -> str:
 def train_mocap(
     motions: Path, output: Path, overwrite: bool, resume: bool, device: str, licence: str, quiet: bool, **options: Any
 ) -> None:
-    """Train a lifter on MOTIONS, motion capture seen by virtual cameras: a folder of sets, or a library (.npz) of it.
+    """Train a lifter on MOTIONS, motion capture seen by virtual cameras.
 
     \b
     videopose3d train-mocap mocap/ -o lifter.safetensors
+
+    MOTIONS is a folder of the open sets, or a library (.npz) that prepare mocap made, of them and of your own motion.
     """
     from videopose3d.files import check_overwrite
 
@@ -172,7 +174,7 @@ def train_mocap(
         raise click.UsageError(f"{output}: the name must end in .safetensors.")
     with reported():
         check_overwrite(output, overwrite)
-        from videopose3d.datasets.mocap import build_library, load_library
+        from videopose3d.datasets.mocap import read_source
         from videopose3d.pipeline.train_mocap import Labels, TrainProgress, train_lifter
 
         def report(p: TrainProgress) -> None:
@@ -184,7 +186,7 @@ def train_mocap(
                     err=True,
                 )
 
-        library = build_library(motions) if motions.is_dir() else load_library(motions)
+        library = read_source(motions, tell=lambda line: click.echo(line, err=True))
         config = config_from(MocapTrainConfig, options)
         labels = Labels(training=f"train-mocap of videopose3d {__version__}, {config}", licence=licence)
         table = train_lifter(library, output, config, device=device, resume=resume, labels=labels, report=report)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from videopose3d.errors import VideoPose3DError
 
+DEFAULT_FOV = 60.0
+"""Field of view along the longer side of a picture of which nothing is known [degrees]."""
+
 LIMITS: dict[str, tuple[float | None, float | None]] = {
     "max_side": (16, None),
     "min_score": (0, 1),
@@ -69,6 +72,9 @@ CHOICES = {
     "backbone": ("resnet50", "resnet101"),
     "normalisation": ("rays", "screen"),
     "SynthConfig.split": ("train", "validation", "test", "all"),
+    "MocapConfig.split": ("train", "validation", "test"),
+    "MocapConfig.up": ("auto", "x", "y", "z", "-x", "-y", "-z"),
+    "MocapConfig.detector": ("mediapipe", "coco", "movenet"),
 }
 """What the texts may be, by field, or by class and field where they differ."""
 
@@ -86,7 +92,7 @@ def check_limits(config: object) -> None:
     """
     for name, value in vars(config).items():
         known = choices(type(config), name)
-        if known and value not in known:
+        if known and value is not None and value not in known:
             raise VideoPose3DError(f"{name.replace('_', '-')} is {value!r}", fix=f"Choose one of {', '.join(known)}.")
         low, high = LIMITS.get(name, (None, None))
         if value is not None and ((low is not None and not value >= low) or (high is not None and not value <= high)):
@@ -131,8 +137,11 @@ class LiftConfig:
     Attributes:
         lifter: Name of bundled weights, or a .safetensors file.
         device: ``auto`` (a GPU when there is one), ``cpu``, ``cuda`` or ``cuda:N``.
-        fov: Horizontal or vertical field of view, whichever is larger, of the camera [degrees].
+        fov: Horizontal or vertical field of view, whichever is larger, of the camera [degrees]; what the video's
+            metadata say, else 60.
         focal: Focal length [px]; overrides ``fov``.
+        calib: Calibration file: OpenCV's YAML or XML, or TOML as of Pose2Sim and anipose; with the lens' distortion.
+        calib_camera: Which camera of a TOML file that holds several.
         height: Stature of the person [m]; scales poses and trajectory of lifters made for one stature, as open is.
         flip: Average with the mirrored sequence.
         smooth: Length of the window over which the savgol filter smooths poses; 0 for raw poses [s].
@@ -150,8 +159,10 @@ class LiftConfig:
 
     lifter: str = "open"
     device: str = "auto"
-    fov: float = 60.0
+    fov: float | None = None
     focal: float | None = None
+    calib: str | None = None
+    calib_camera: str | None = None
     height: float = 1.70
     flip: bool = True
     smooth: float = 0.25
@@ -165,6 +176,10 @@ class LiftConfig:
 
     def __post_init__(self) -> None:
         check_limits(self)
+        if self.calib is not None and not (self.fov is None and self.focal is None):
+            raise VideoPose3DError("calib contradicts fov and focal", fix="Leave out --fov and --focal.")
+        if self.calib_camera is not None and self.calib is None:
+            raise VideoPose3DError("calib-camera without calib", fix="Give the file with --calib, too.")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from videopose3d import __version__
 from videopose3d.errors import FileFormatError, InputError, SkeletonMismatchError
 from videopose3d.files import replacing
 from videopose3d.skeleton import skeleton_of
-from videopose3d.types import FloatArray, Keypoints2D, MotionQuality, Poses3D, Result, World
+from videopose3d.types import FloatArray, Keypoints2D, Lens, MotionQuality, Poses3D, Result, World
 
 FORMAT = "videopose3d/1"
 _NEEDED = ("keypoints_2d", "keypoint_names", "fps", "size")
@@ -59,6 +59,12 @@ def _arrays(result: Result) -> dict[str, Any]:
             "parents": np.array(result.poses.skeleton.parents, np.int32),
             "lifter": result.poses.lifter,
         }
+    if result.lens is not None:
+        arrays |= {
+            "camera_matrix": result.lens.matrix.astype(np.float64),
+            "distortion": result.lens.distortion.astype(np.float64),
+            "camera": result.lens.origin,
+        }
     if result.world is not None:
         arrays |= {
             "poses_world": result.world.poses.astype(np.float32),
@@ -68,7 +74,7 @@ def _arrays(result: Result) -> dict[str, Any]:
         }
     if result.refinement is not None:
         arrays["refinement"] = np.array([astuple(quality) for quality in result.refinement])
-    numbers = {"focal": result.focal, "height": result.height}
+    numbers = {"focal": result.focal, "height": result.height, "focal_35mm": kp.focal_35mm}
     arrays |= {name: np.float64(value) for name, value in numbers.items() if value is not None}
     return arrays
 
@@ -119,6 +125,7 @@ def _result(data: dict[str, np.ndarray[Any, Any]]) -> Result:
         size=size,
         source=str(data.get("source", "")),
         detector=str(data.get("detector", "")),
+        focal_35mm=_number(data, "focal_35mm"),
     )
     poses = world = None
     if "poses_3d" in data:
@@ -135,7 +142,10 @@ def _result(data: dict[str, np.ndarray[Any, Any]]) -> Result:
             world_from_camera=data["world_from_camera"].astype(np.float64),
             contacts=data["contacts"].astype(bool),
         )
-    refinement = None
+    lens = refinement = None
+    if "camera_matrix" in data and "distortion" in data:
+        matrix, distortion = (data[key].astype(np.float64) for key in ("camera_matrix", "distortion"))
+        lens = Lens(matrix, distortion, str(data.get("camera", "")))
     if "refinement" in data:
         before, after = data["refinement"].astype(np.float64).tolist()
         refinement = MotionQuality(*before), MotionQuality(*after)
@@ -146,6 +156,7 @@ def _result(data: dict[str, np.ndarray[Any, Any]]) -> Result:
         height=_number(data, "height"),
         world=world,
         refinement=refinement,
+        lens=lens,
     )
 
 

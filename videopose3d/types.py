@@ -43,6 +43,7 @@ class VideoInfo:
         variable_frame_rate: The time stamps are not evenly spaced; frames are resampled to ``fps``.
         has_audio: There is a sound track.
         codec, pixel_format: As ffmpeg names them.
+        focal_35mm: Focal length that a camera with 35 mm film would have for the same view [mm], where the file says.
     """
 
     source: str
@@ -58,6 +59,7 @@ class VideoInfo:
     has_audio: bool = False
     codec: str = ""
     pixel_format: str = ""
+    focal_35mm: float | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -101,6 +103,7 @@ class Keypoints2D:
         fps: Frame rate [1/s].
         size: (width, height) of the upright frame [px].
         source, detector: Provenance.
+        focal_35mm: As `VideoInfo.focal_35mm`.
     """
 
     points: FloatArray = field(repr=False)
@@ -112,6 +115,7 @@ class Keypoints2D:
     size: tuple[int, int]
     source: str = ""
     detector: str = ""
+    focal_35mm: float | None = None
 
     def __post_init__(self) -> None:
         people, frames = _leading(self.points)
@@ -188,6 +192,25 @@ class World:
 
 
 @dataclass(frozen=True)
+class Lens:
+    """How a camera maps its axes to the pixels of the video.
+
+    Attributes:
+        matrix: (3, 3) focal lengths and principal point [px], as OpenCV's camera matrix.
+        distortion: (5), (8), (12) or (14) coefficients in OpenCV's order: k1 k2 p1 p2 k3 ...; zeros for none.
+        origin: Where these numbers come from, in words.
+    """
+
+    matrix: Float64Array
+    distortion: Float64Array
+    origin: str = ""
+
+    def __post_init__(self) -> None:
+        _check("Lens.matrix", self.matrix, (3, 3))
+        _check("Lens.distortion", self.distortion, (len(self.distortion),))
+
+
+@dataclass(frozen=True)
 class MotionQuality:
     """How well motion agrees with the picture, the ground and itself; smaller is better, NaN where not known.
 
@@ -212,6 +235,7 @@ class Result:
         keypoints: The 2D stage.
         poses: The 3D stage; None before lifting.
         focal: Focal length [px] the trajectory was placed with; None before lifting.
+        lens: The camera of the video, with its distortion; None before lifting.
         height: Stature [m] the poses were scaled to; None before lifting, and where the lifter gives the true size.
         outputs: Files written for this result.
         timings: Seconds and frames per stage, as ``{stage: (seconds, frames)}``.
@@ -227,6 +251,7 @@ class Result:
     timings: dict[str, tuple[float, int]] = field(default_factory=dict)
     world: World | None = None
     refinement: tuple[MotionQuality, MotionQuality] | None = None
+    lens: Lens | None = None
 
     def __post_init__(self) -> None:
         if self.poses is not None:

@@ -9,6 +9,7 @@ import pytest
 from mocap_texts import encode_markers
 from scipy.spatial.transform import Rotation
 
+from videopose3d.datasets.mocap import markers as plug_in_gait
 from videopose3d.datasets.mocap import ui_prmd
 from videopose3d.datasets.mocap.body import Landmarks, body_axes
 from videopose3d.datasets.mocap.deepmimic import parse_deepmimic
@@ -96,22 +97,22 @@ def test_a_lost_marker_comes_back_from_its_rigid_neighbours() -> None:
     whole = cloud(40)
     lost = whole.copy()
     for name in ("LASI", "RBHD", "C7", "RWRB"):
-        lost[15:, ui_prmd.MARKERS.index(name)] = np.nan
-    np.testing.assert_allclose(ui_prmd.rebuild_lost(lost), whole, atol=1e-9)
+        lost[15:, plug_in_gait.MARKERS.index(name)] = np.nan
+    np.testing.assert_allclose(plug_in_gait.rebuild_lost(lost), whole, atol=1e-9)
     assert np.isnan(lost).any(), "the argument is left as it was"
 
 
 def test_two_lost_markers_stay_lost() -> None:
     lost = cloud(40)
-    lost[15:, [ui_prmd.MARKERS.index(name) for name in ("LASI", "RASI")]] = np.nan
-    np.testing.assert_array_equal(np.isnan(ui_prmd.rebuild_lost(lost)), np.isnan(lost))
+    lost[15:, [plug_in_gait.MARKERS.index(name) for name in ("LASI", "RASI")]] = np.nan
+    np.testing.assert_array_equal(np.isnan(plug_in_gait.rebuild_lost(lost)), np.isnan(lost))
 
 
 def test_short_gaps_are_bridged_and_long_ones_and_ends_are_not() -> None:
     line = np.arange(60.0)[:, None, None] * np.ones((1, 1, 3))
     holes = line.copy()
     holes[[0, *range(10, 20), *range(30, 59)]] = np.nan
-    filled = ui_prmd.fill_gaps(holes, largest=10)
+    filled = plug_in_gait.fill_gaps(holes, largest=10)
     np.testing.assert_allclose(filled[1:30], line[1:30])
     assert np.isnan(filled[0]).all()
     assert np.isnan(filled[30:59]).all()
@@ -120,9 +121,9 @@ def test_short_gaps_are_bridged_and_long_ones_and_ends_are_not() -> None:
 def test_chord_rule_worked_by_hand() -> None:
     """Hip (0, 0, 5), marker (0, 0, 0) and half width 3: the centre is 1.8 up and 2.4 away from the wand."""
     one = np.ones((1, 1))
-    found = ui_prmd._chord(one * (0, 0, 5), one * (0, 0, 0), one * (0, 7, 2), 3.0, one * (1, 0, 0))
+    found = plug_in_gait._chord(one * (0, 0, 5), one * (0, 0, 0), one * (0, 7, 2), 3.0, one * (1, 0, 0))
     np.testing.assert_allclose(found, [[0, -2.4, 1.8]], atol=1e-12)
-    lost = ui_prmd._chord(one * (0, 0, 5), one * (0, 0, 0), one * np.nan * np.ones(3), 3.0, one * (1, 0, 0))
+    lost = plug_in_gait._chord(one * (0, 0, 5), one * (0, 0, 0), one * np.nan * np.ones(3), 3.0, one * (1, 0, 0))
     np.testing.assert_allclose(lost, [[2.4, 0, 1.8]], atol=1e-12)
 
 
@@ -136,8 +137,8 @@ def stretching_body(frames: int = 9) -> Landmarks:
 
 def test_fixed_bones_keep_directions_and_feet() -> None:
     body = stretching_body()
-    lengths = ui_prmd.median_bones([body])
-    fixed = ui_prmd.fixed_bones(body, lengths)
+    lengths = plug_in_gait.median_bones([body])
+    fixed = plug_in_gait.fixed_bones(body, lengths)
     for (near, far), length in lengths.items():
         before, after = body.limb(far) - body.limb(near), fixed.limb(far) - fixed.limb(near)
         np.testing.assert_allclose(np.linalg.norm(after, axis=-1), length)
@@ -152,5 +153,5 @@ def test_a_tilted_head_band_is_levelled() -> None:
     up = np.array([[-np.sin(tilt), 0.0, np.cos(tilt)]])
     body = stretching_body(1)
     body = Landmarks(body.limbs, body.trunk, body.ears, body_axes(np.array([[0.0, 1.0, 0.0]]), up))
-    assert ui_prmd.gaze_pitch([body]) == pytest.approx(20)
-    np.testing.assert_allclose(ui_prmd.level_head(body, 20.0).head[:, :, 0], ahead, atol=1e-12)
+    assert plug_in_gait.gaze_pitch([body]) == pytest.approx(20)
+    np.testing.assert_allclose(plug_in_gait.level_head(body, 20.0).head[:, :, 0], ahead, atol=1e-12)

@@ -22,7 +22,7 @@ from mocap_texts import (
 
 from videopose3d.datasets.mocap import Motion, MotionLibrary, build_library, load_library, save_library
 from videopose3d.datasets.mocap.library import runs, thinning
-from videopose3d.datasets.mocap.ui_prmd import MARKERS
+from videopose3d.datasets.mocap.markers import MARKERS
 from videopose3d.errors import FileFormatError, SkeletonMismatchError
 from videopose3d.skeleton import COCO17, H36M17
 

@@ -60,7 +60,7 @@ def test_other_bones_come_back_but_for_their_lengths(tmp_path):
 
 def test_our_importer_knows_the_joints_the_unit_and_the_upright_rest_pose(tmp_path):
     export_result(result(joints(dance(60))), tmp_path / "out.bvh")
-    motion = load_motion_file(tmp_path / "out.bvh")
+    (motion,) = load_motion_file(tmp_path / "out.bvh").motions
     legs = motion.joints_h36m[:, H36M17.index("left_knee")] - motion.joints_h36m[:, H36M17.index("left_hip")]
     np.testing.assert_allclose(np.linalg.norm(legs, axis=-1), 0.44, atol=1e-3)  # metres
     assert motion.joints_h36m.shape == (60, 17, 3)

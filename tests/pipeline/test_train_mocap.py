@@ -152,6 +152,12 @@ def test_without_motions_to_train_on(tmp_path: Path) -> None:
         train_lifter(library().select("test"), tmp_path / "a.safetensors", TINY, device="cpu")
 
 
+def test_without_motions_to_measure_on_nothing_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no motions of the test or validation split to measure on"):
+        train_lifter(library().select("train"), tmp_path / "a.safetensors", TINY, device="cpu")
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     save_library("motions.npz", library())

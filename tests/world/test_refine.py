@@ -134,6 +134,18 @@ def test_somebody_far_below_the_ground_is_left_alone() -> None:
     assert np.linalg.norm(places - low, axis=-1).mean() < 0.15
 
 
+def test_what_gets_worse_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wild(number: float) -> None:
+        monkeypatch.setattr(refining, "_refined", lambda stretch, before, body, spreads: before + number)
+
+    rough = guessed()
+    world = find_world(rough, FPS)
+    for number, kept in ((float("nan"), True), (1.0, True), (0.01, False)):
+        wild(number)
+        better, _ = refine(rough, seen(TRUTH), CAMERA, world)
+        assert np.array_equal(better.trajectory, rough.trajectory) is kept
+
+
 def dense(equations: NormalEquations) -> np.ndarray:
     """(N, N) the whole matrix."""
     frames, n = len(equations.right), equations.right[0].size

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from videopose3d.config import LiftConfig
+from videopose3d.config import DEFAULT_FOV, LiftConfig
 from videopose3d.errors import SkeletonMismatchError
 from videopose3d.geometry import (
     Camera,
@@ -291,10 +291,10 @@ def _smoothed(values: Array, fps: Fraction, config: LiftConfig) -> FloatArray:
 
 
 def camera_of(size: tuple[int, int], config: LiftConfig) -> Camera:
-    """The camera a configuration describes for images of that size."""
+    """The camera that a configuration's focal length or field of view describes for images of that size."""
     if config.focal is not None:
         return camera_from_focal(size, config.focal)
-    return camera_from_fov(size, config.fov)
+    return camera_from_fov(size, DEFAULT_FOV if config.fov is None else config.fov)
 
 
 def fit_skeleton(keypoints: Keypoints2D, wanted: Skeleton, lifter: str) -> Keypoints2D:
@@ -313,7 +313,4 @@ def fit_skeleton(keypoints: Keypoints2D, wanted: Skeleton, lifter: str) -> Keypo
         )
     logger.warning("%s takes joints of Human3.6M: the COCO keypoints are converted, which costs accuracy", lifter)
     points, scores = coco_to_h36m(keypoints.points, keypoints.scores)
-    return Keypoints2D(
-        points, scores, keypoints.boxes, keypoints.present, H36M17, keypoints.fps, keypoints.size,
-        keypoints.source, keypoints.detector,
-    )  # fmt: skip
+    return replace(keypoints, points=points, scores=scores, skeleton=H36M17)

@@ -148,6 +148,7 @@ def clean_tracks(
         size=info.size,
         source=info.source,
         detector=detector or config.detector,
+        focal_35mm=info.focal_35mm,
     )
 
 

@@ -7,7 +7,7 @@ from math import isfinite, nan
 
 import numpy as np
 
-from videopose3d.config import LiftConfig
+from videopose3d.config import DEFAULT_FOV, LiftConfig
 from videopose3d.datasets.sequences import PoseDataset, PoseSequence, action_group
 from videopose3d.errors import SkeletonMismatchError
 from videopose3d.lifter.lift import Lifter, camera_of
@@ -176,7 +176,11 @@ def _notes(
     if header.normalisation == "screen" and dataset.features > header.features:
         notes.append("The scores of the keypoints were left out: the lifter takes none.")
     if header.normalisation == "rays" and any(s.camera.pinhole is None for s in sequences):
-        lens = f"focal length of {config.focal:g} px" if config.focal else f"field of view of {config.fov:g} degrees"
+        lens = (
+            f"focal length of {config.focal:g} px"
+            if config.focal
+            else f"field of view of {config.fov or DEFAULT_FOV:g} degrees"
+        )
         notes.append(f"The cameras are not calibrated: a {lens} was assumed.")
     if header.stature:
         notes.append(f"Poses were scaled to people of {config.height:g} m.")

@@ -15,6 +15,7 @@ from time import monotonic
 from videopose3d.config import InferConfig, LiftConfig, RenderConfig
 from videopose3d.errors import OutputError, VideoPose3DError
 from videopose3d.files import check_overwrite
+from videopose3d.lens import read_lens
 from videopose3d.pipeline.detect import Progress, detect
 from videopose3d.pipeline.lift import lift_keypoints
 from videopose3d.pipeline.stages import StageFiles, content_key, keypoints_key
@@ -68,7 +69,8 @@ def infer(
         keypoints = replace(result.keypoints, source=os.fspath(source))
         count(keypoints.frames)
     with _timed(timings, "lift") as count:
-        settings = (found_by, config.lift, content_key(weights) if stages else "")
+        files = [file for file in (weights, config.lift.calib) if stages and file]
+        settings = (found_by, config.lift, *(content_key(file) for file in files))
         result = finished("lift", settings, lambda: lift_keypoints(keypoints, config.lift, progress))
         result = replace(result, keypoints=keypoints)
         count(keypoints.frames)
@@ -148,13 +150,15 @@ def _check_video(source: str | os.PathLike[str] | None, output: str | os.PathLik
 
 
 def _check_lifter(config: LiftConfig) -> Path:
-    """The weight file."""
+    """The weight file; the calibration file is looked at, too."""
     from videopose3d.weights.store import find_lifter, read_header
 
     weights = find_lifter(config.lifter)
     header = read_header(weights)
     if config.trajectory == "network" and not header.trajectory:
         raise header.no_trajectory()
+    if config.calib is not None:
+        read_lens(config.calib, config.calib_camera)
     if config.device not in ("auto", "cpu"):  # finding out loads torch
         from videopose3d.lifter.weights import choose_device
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from videopose3d.config import LiftConfig
+from videopose3d.lens import ideal_camera, lens_of, straightened
 from videopose3d.pipeline.detect import Progress
 from videopose3d.types import Keypoints2D, Result
 
@@ -19,8 +20,10 @@ def lift_keypoints(
         SkeletonMismatchError: The lifter takes other joints.
         WeightsError: The lifter's weights are missing or damaged.
         DeviceError: The device is not on this machine.
+        InputError: The calibration file is missing, or of other pictures.
+        FileFormatError: It is no calibration file.
     """
-    from videopose3d.lifter.lift import camera_of, lift
+    from videopose3d.lifter.lift import lift
     from videopose3d.weights.store import find_lifter, read_header
     from videopose3d.world.place import find_world, scaled
     from videopose3d.world.quality import quality
@@ -36,15 +39,17 @@ def lift_keypoints(
         progress("lift", 0, total)
     stature = read_header(find_lifter(config.lifter)).stature
     size = config.height / stature if stature else 1.0  # everything up to here is for people of one size
-    poses = lift(keypoints, replace(config, height=stature or config.height), report("lift"))
-    camera = camera_of(keypoints.size, config)
+    lens = lens_of(keypoints, config)
+    camera, seen = ideal_camera(lens, keypoints.size), straightened(keypoints, lens)
+    ideal = replace(config, focal=camera.focal, fov=None, calib=None, calib_camera=None)
+    poses = lift(seen, replace(ideal, height=stature or config.height), report("lift"))
     world, refinement = find_world(poses, keypoints.fps), None
     if config.refine:
         before, _ = scaled(poses, world, size)
-        poses, world = refine(poses, keypoints, camera, world, progress=report("refine"))
+        poses, world = refine(poses, seen, camera, world, progress=report("refine"))
     after, world = scaled(poses, world, size)
     if config.refine:
-        of_both = (quality(motion, keypoints, camera, world.contacts) for motion in (before, after))
+        of_both = (quality(motion, seen, camera, world.contacts) for motion in (before, after))
         refinement = next(of_both), next(of_both)
     height = config.height if stature else None
-    return Result(keypoints, after, focal=camera.focal, height=height, world=world, refinement=refinement)
+    return Result(keypoints, after, focal=camera.focal, height=height, world=world, refinement=refinement, lens=lens)

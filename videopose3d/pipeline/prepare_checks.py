@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Prepared:
         subjects: Who (for own videos: the videos).
         takes, frames: How much, cameras not counted.
         remarks: What was left out, as sentences.
+        details: What a program may want to know beside, for JSON.
     """
 
     outputs: tuple[Path, ...]
@@ -37,6 +38,7 @@ class Prepared:
     takes: int
     frames: int
     remarks: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 def outputs_in(folder: PathLike, *names: str, overwrite: bool) -> tuple[Path, ...]:

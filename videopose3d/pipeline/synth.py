@@ -16,8 +16,7 @@ import numpy as np
 import torch
 
 from videopose3d.config_synth import SynthConfig
-from videopose3d.datasets.mocap import MotionLibrary, build_library, load_library
-from videopose3d.datasets.mocap.single import load_motion_file
+from videopose3d.datasets.mocap import MotionLibrary, read_source
 from videopose3d.datasets.raw.packages import package
 from videopose3d.errors import InputError
 from videopose3d.files import check_folder, check_overwrite, replacing
@@ -56,15 +55,17 @@ def synthesise(
     *,
     overwrite: bool = False,
     report: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> list[SynthFiles]:
     """Render clips of people who do the motions.
 
     Args:
-        motions: A folder of motion capture sets, a library made of it (.npz), or one motion file (.bvh, .amc).
+        motions: A folder of motion capture sets, a library (.npz), a motion file or a folder of motion files.
         folder: Gets ``clip_0000.mp4``, ``clip_0000.npz`` and so on.
         config: How many clips, and what they are like.
         overwrite: Replace files that are there.
         report: Told how many clips are done, and how many there will be.
+        tell: Told which motion files could not be read.
 
     Raises:
         MissingDependencyError: The extra [synth] is not installed.
@@ -79,7 +80,7 @@ def synthesise(
     for number in numbers:
         for path in _paths(folder, number):
             check_overwrite(path, overwrite)
-    library = read_motions(motions, config.split)
+    library = read_motions(motions, config.split, tell)
     done: list[SynthFiles] = []
     for files in side_by_side(render_clip, library, folder, config, numbers):
         done.append(files)
@@ -98,22 +99,18 @@ def need_extra() -> None:
         package(name, "synthetic people", "synth")
 
 
-def read_motions(motions: str | os.PathLike[str], split: str) -> MotionLibrary:
-    """The motions of a split (``all`` for every one) of a folder of sets, a library (.npz) or one motion file.
+def read_motions(
+    motions: str | os.PathLike[str], split: str, tell: Callable[[str], None] | None = None
+) -> MotionLibrary:
+    """The motions of a split (``all`` for every one); motion files of a user count as of any.
 
     Raises:
         InputError: There are none.
     """
-    path = Path(motions)
-    if path.is_dir():
-        library = build_library(path, COCO)
-    elif path.suffix.lower() == ".npz":
-        library = load_library(path)
-    else:
-        return MotionLibrary((load_motion_file(path, detector=COCO),), COCO)
+    library = read_source(motions, detector=COCO, split="test" if split == "all" else split, tell=tell)
     chosen = library if split == "all" else library.select(split)
     if not len(chosen):
-        raise InputError(f"no motions of the split {split!r}", where=path, fix="Name another --split.")
+        raise InputError(f"no motions of the split {split!r}", where=motions, fix="Name another --split.")
     return chosen
 
 

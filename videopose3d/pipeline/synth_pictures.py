@@ -33,6 +33,7 @@ def synthesise_pictures(
     *,
     overwrite: bool = False,
     report: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Path:
     """Render ``config.crops`` pictures of people, with boxes, keypoints and visibility.
 
@@ -42,6 +43,7 @@ def synthesise_pictures(
         config: How many pictures, and what they are like.
         overwrite: Replace annotations that are there.
         report: Told how many pictures are done, and how many there will be.
+        tell: Told which motion files could not be read.
 
     Returns:
         The annotations.
@@ -57,7 +59,7 @@ def synthesise_pictures(
     check_folder(folder / IMAGES)
     from videopose3d.datasets.synth.pictures import PER_LOOK
 
-    library = read_motions(motions, config.split)
+    library = read_motions(motions, config.split, tell)
     looks = range(config.first, config.first + ceil(config.crops / PER_LOOK))
     done = 0
     with writing_coco(folder / ANNOTATIONS, COCO17, "synth") as add:

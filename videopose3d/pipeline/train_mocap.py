@@ -138,7 +138,7 @@ def train_lifter(
         report: Called about every hundred steps.
 
     Raises:
-        InputError: The library has no training motions.
+        InputError: The library has no training motions, or none to measure on.
         WeightsError: The checkpoint belongs to another run.
     """
     config, virtual = config or MocapTrainConfig(), virtual or VirtualConfig()
@@ -146,13 +146,16 @@ def train_lifter(
     motions = library.select("train")
     if len(motions) == 0:
         raise InputError("no motions of the train split in this library", fix="Check the folder or its split.json.")
+    held_out = next((part for part in map(library.select, ("test", "validation")) if len(part)), None)
+    if held_out is None:
+        fix = "Add people who are held out: videopose3d prepare mocap ... --split test."
+        raise InputError("no motions of the test or validation split to measure on", fix=fix)
     header = _header(Path(out).stem, config, virtual, labels or Labels())
     checkpoint = Path(f"{os.fspath(out)}.checkpoint")
     averaged = _fit(motions, config, virtual, device, checkpoint, resume, report)
     model = build_model(header).eval()
     model.load_state_dict(averaged, strict=False)
-    test = library.select("test")
-    table = evaluate_held_out(Lifter(model, header), test if len(test) else library.select("validation"))
+    table = evaluate_held_out(Lifter(model, header), held_out)
     header = replace(header, metrics=table.figures())
     save_lifter(model, header, out, half=True)
     checkpoint.unlink(missing_ok=True)

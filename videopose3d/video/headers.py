@@ -17,6 +17,11 @@ VIDEO_STREAM = "V:0"
 
 UNDECODABLE = "Check that it plays elsewhere, or convert it to MP4."
 _STREAM = re.compile(r"^ +Stream #0:\d+(?:\[\w+\])?(?:\(.*?\))?: (\w+): (.*)$")
+# As phones write it: com.apple.quicktime.camera.focal_length.35mm_equivalent, or EXIF's FocalLengthIn35mmFilm.
+_FOCAL_35MM = re.compile(
+    r"^ +[\w.-]*(?:focal_length\.35mm_equivalent|FocalLengthIn35mm\w*) *: *(\d+(?:\.\d+)?) *(?:mm)? *$",
+    re.MULTILINE | re.IGNORECASE,
+)
 # Never lose a pixel: wide pixels widen the picture, tall ones heighten it.
 _SQUARE = ("if(gt(sar,1),round(iw*sar),iw)", "if(lt(sar,1),round(ih/sar),ih)")
 
@@ -33,6 +38,7 @@ class Header:
         audio: Codec of the first sound track; None without one.
         rotation: Clockwise turn of the display matrix [degrees].
         size: (width, height) of the upright, square-pixel picture [px]; None where none was decoded.
+        focal_35mm: Focal length of the lens, as for 35 mm film [mm]; None where not said.
     """
 
     kind: str
@@ -42,6 +48,7 @@ class Header:
     audio: str | None
     rotation: int
     size: tuple[int, int] | None
+    focal_35mm: float | None = None
 
     @property
     def codec(self) -> str:
@@ -102,6 +109,7 @@ def parse_header(said: str) -> Header | None:
     seconds = re.search(r"^  Duration: (\d+):(\d+):([\d.]+)", described, re.MULTILINE)
     start = re.search(r"^  Duration: .*?, start: (-?[\d.]+)", described, re.MULTILINE)
     size = re.search(r"Video: .*?, (\d+)x(\d+)(?=[ ,]|$)", written, re.MULTILINE)
+    focal = _FOCAL_35MM.search(described)
     header = Header(
         kind=opened[1],
         start=float(start[1]) if start else 0.0,
@@ -110,6 +118,7 @@ def parse_header(said: str) -> Header | None:
         audio=None,
         rotation=0,
         size=(int(size[1]), int(size[2])) if size else None,
+        focal_35mm=float(focal[1]) if focal else None,
     )
     return _with_streams(header, described)
 

@@ -83,6 +83,7 @@ def probe(source: str | os.PathLike[str]) -> VideoInfo:
         has_audio=header.audio is not None,
         codec=header.codec,
         pixel_format=header.pixel_format,
+        focal_35mm=header.focal_35mm,
     )
 
 

@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 PART, OVERLAP = 300, 60
 """Frames solved for at once, and how many of these are solved for again with the next ones."""
 _STEPS = 4
+_WORSE, _CLOSE = 2.0, 0.05
+"""A stretch stays as it was if its joints get so many times as far from their keypoints, and farther than that [m]."""
 _HELD = 1e8
 _LEAST = 1.0
 
@@ -109,9 +111,11 @@ def refine(
             stretch = _Stretch(
                 lifted[start:stop].astype(np.float64), rays_from_pixels(points, camera), scores, world.contacts[at]
             )
-            places = _refined(stretch, paths[at].astype(np.float64), body, spreads or Spreads())
-            paths[at] = places[:, body.root]
-            bodies[at] = places - places[:, [body.root]]
+            before = stretch.lifted + paths[at].astype(np.float64)[:, None]
+            places = _refined(stretch, before, body, spreads or Spreads())
+            if _off(places, stretch, body) <= max(_WORSE * _off(before, stretch, body), _CLOSE):
+                paths[at] = places[:, body.root]
+                bodies[at] = places - places[:, [body.root]]
             done += stop - start
             if progress:
                 progress(done)
@@ -136,9 +140,18 @@ def _body(skeleton: Skeleton, names: list[str], lifted: NDArray[np.float32], wor
     )
 
 
-def _refined(stretch: _Stretch, path: Array, body: _Body, spreads: Spreads) -> Array:
-    """(T, J, 3) places of the joints in camera axes [m], from the root's path (T, 3)."""
-    places = stretch.lifted + path[:, None]
+def _off(places: Array, stretch: _Stretch, body: _Body) -> float:
+    """Median distance of the joints from the rays through their keypoints [m]; infinite for numbers gone wild."""
+    if not np.isfinite(places).all():
+        return float("inf")
+    joints = places[:, body.seen]
+    off = np.linalg.norm(joints[..., :2] - stretch.rays * joints[..., 2:], axis=-1)[stretch.scores > 0]
+    return float(np.median(off)) if off.size else 0.0
+
+
+def _refined(stretch: _Stretch, before: Array, body: _Body, spreads: Spreads) -> Array:
+    """(T, J, 3) places of the joints in camera axes [m], from those ``before``."""
+    places = before.copy()
     fixed = 0
     for start in range(0, len(places), PART):
         stop = min(start + PART + OVERLAP, len(places))

@@ -30,9 +30,11 @@ _HEADS = ("head",)
 _NECKS = ("neck", "neck1", "necklower", "lowerneck", "neck01")
 _UNITS = (1.0, 0.01, 0.001, 0.0254, 0.0254 / 0.45)
 """Metres, centimetres, millimetres, inches, and the CMU database's inches times 0.45."""
+LEG = 0.86
+"""Hip to knee to ankle of an adult [m]."""
 
 # Where thorax and ears are, seen from the middle between the shoulders of a body of 1.75 m (see body.py) [m].
-_THORAX_UP, _EARS_UP = 0.026, 0.216
+THORAX_UP, EARS_UP = 0.026, 0.216
 
 
 def guess_rig(motion: RigMotion) -> tuple[RigMotion, RigMap, float]:
@@ -68,7 +70,12 @@ def guess_unit(motion: RigMotion, rig: RigMap) -> float:
         float(np.linalg.norm(points[f"left_{a}"] - points[f"left_{b}"]))
         for a, b in (("hip", "knee"), ("knee", "ankle"))
     )
-    return min(_UNITS, key=lambda unit: abs(np.log(max(leg, 1e-9) * unit / 0.86)))
+    return nearest_unit(leg, LEG)
+
+
+def nearest_unit(length: float, metres: float) -> float:
+    """Metres per unit of length: the known unit in which a length is nearest to what it usually is [m]."""
+    return min(_UNITS, key=lambda unit: abs(np.log(max(length, 1e-9) * unit / metres)))
 
 
 def rebased(motion: RigMotion, frame: int) -> RigMotion:
@@ -89,8 +96,8 @@ def _with_trunk(motion: RigMotion, rig: RigMap, neck: str, unit: float) -> RigMa
     chain = [j for j in _ancestors(motion, motion.index(neck)) if seen[j, 2] > hips[2] + 0.02 * ratio]
     low = chain[-1] if chain else 0
     rise = max(seen[motion.index(neck), 2] - seen[low, 2], 0.01)
-    share = float(np.clip((shoulders[2] + _THORAX_UP * ratio - seen[low, 2]) / rise, 0.3, 1.7))
-    ears = float(np.clip(shoulders[2] + _EARS_UP * ratio - seen[motion.index(rig.head), 2], 0.0, 0.15))
+    share = float(np.clip((shoulders[2] + THORAX_UP * ratio - seen[low, 2]) / rise, 0.3, 1.7))
+    ears = float(np.clip(shoulders[2] + EARS_UP * ratio - seen[motion.index(rig.head), 2], 0.0, 0.15))
     return replace(
         rig,
         trunk=tuple(motion.names[j] for j in chain),
@@ -113,7 +120,7 @@ def _find_limbs(motion: RigMotion) -> tuple[str, ...]:
     found = {}
     for joint in LIMB_JOINTS:
         side, part = joint.split("_")
-        aliases = [form for alias in _PARTS[part] for form in _forms(side, alias)]
+        aliases = [form for alias in _PARTS[part] for form in sided_forms(side, alias)]
         if (name := _match(motion, aliases)) is not None:
             found[joint] = name
     if missing := [joint for joint in LIMB_JOINTS if joint not in found]:
@@ -125,7 +132,8 @@ def _find_limbs(motion: RigMotion) -> tuple[str, ...]:
     return tuple(found[joint] for joint in LIMB_JOINTS)
 
 
-def _forms(side: str, alias: str) -> tuple[str, ...]:
+def sided_forms(side: str, alias: str) -> tuple[str, ...]:
+    """Ways to write a joint of one side: ``lefthip``, ``lhip``, ``hipleft``, ``hipl``."""
     short = side[0]
     return f"{side}{alias}", f"{short}{alias}", f"{alias}{side}", f"{alias}{short}"
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from videopose3d.datasets.mocap import ui_prmd
+from videopose3d.datasets.mocap import markers, ui_prmd
 from videopose3d.datasets.mocap.asf_amc import AsfSkeleton, parse_amc, parse_asf
 from videopose3d.datasets.mocap.body import Landmarks, coco_joints, h36m_joints
 from videopose3d.datasets.mocap.bvh import parse_bvh
@@ -28,6 +28,7 @@ from videopose3d.datasets.mocap.rig import Float64, RigMotion
 from videopose3d.datasets.mocap.rigmap import ASF, DAZ, DEEPMIMIC, ROTVEC, RigMap, landmarks
 from videopose3d.datasets.mocap.rotvec import parse_rotvec
 from videopose3d.errors import FileFormatError
+from videopose3d.types import FloatArray
 
 HIGHEST_FPS = 60.0
 SHORTEST = 0.25
@@ -61,8 +62,13 @@ def build_library(folder: str | os.PathLike[str], detector: str = "mediapipe") -
     Raises:
         FileFormatError: A file is missing or not as expected.
     """
-    root = Path(folder)
-    return MotionLibrary((*cmu_motions(root / "cmu", detector), *ui_prmd_motions(root, detector)), detector)
+    return MotionLibrary(tuple(set_motions(folder, detector)), detector)
+
+
+def set_motions(folder: str | os.PathLike[str], detector: str = "mediapipe") -> Iterator[Motion]:
+    """The motions of `build_library`, one at a time."""
+    yield from cmu_motions(Path(folder) / "cmu", detector)
+    yield from ui_prmd_motions(Path(folder), detector)
 
 
 def cmu_motions(folder: Path, detector: str = "mediapipe") -> Iterator[Motion]:
@@ -115,10 +121,10 @@ def _ui_prmd_person(clips: dict[str, Float64], subject: str) -> dict[str, Landma
     for exercise in sorted({key[:3] for key in clips}):
         recording = {key: clips[key] for key in sorted(clips) if key.startswith(exercise)}
         found = ui_prmd.recording_landmarks(recording, subject)
-        lengths = ui_prmd.median_bones(found.values())
-        bodies |= {key: ui_prmd.fixed_bones(body, lengths) for key, body in found.items()}
-    pitch = ui_prmd.gaze_pitch(bodies.values())
-    return {key: ui_prmd.level_head(body, pitch) for key, body in bodies.items()}
+        lengths = markers.median_bones(found.values())
+        bodies |= {key: markers.fixed_bones(body, lengths) for key, body in found.items()}
+    pitch = markers.gaze_pitch(bodies.values())
+    return {key: markers.level_head(body, pitch) for key, body in bodies.items()}
 
 
 def cut_motions(body: Landmarks, good: NDArray[np.bool_], fps: float, label: Label, detector: str) -> Iterator[Motion]:
@@ -131,11 +137,16 @@ def cut_motions(body: Landmarks, good: NDArray[np.bool_], fps: float, label: Lab
         label: What the motions are called.
         detector: Whose idea of hips and shoulders the COCO points follow.
     """
-    if not good.any():
-        return
+    if good.any():
+        kept = body.pick(good)
+        yield from cut_joints(h36m_joints(kept), coco_joints(kept, detector), good, fps, label)
+
+
+def cut_joints(
+    h36m: FloatArray, coco: FloatArray, good: NDArray[np.bool_], fps: float, label: Label
+) -> Iterator[Motion]:
+    """The motions of `cut_motions`, from the joints (G, 17, 3) of the G good frames."""
     step = thinning(fps)
-    kept = body.pick(good)
-    h36m, coco = h36m_joints(kept), coco_joints(kept, detector)
     start = 0
     for first, end in runs(good):
         pick = slice(start, start + end - first, step)

@@ -19,7 +19,9 @@ from videopose3d.types import FloatArray
 FORMAT = "videopose3d/mocap/1"
 SPLITS = ("train", "validation", "test")
 STEP = 1e-4
-"""Resolution of the stored offsets [m]; int16 then reaches 3.2 m from the pelvis."""
+"""Resolution of the stored offsets [m]."""
+LARGEST = 3.2
+"""No joint is farther from the pelvis [m]: offsets are stored as int16."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def load_library(path: str | os.PathLike[str]) -> MotionLibrary:
         raise FileFormatError(
             f"not a motion library ({error})",
             where=path,
-            fix="Make one: save_library(path, build_library(folder)).",
+            fix="Make one: videopose3d prepare mocap SOURCE... -o library.npz.",
         ) from error
 
 
