@@ -217,7 +217,8 @@ Made by `python benchmarks/world.py MOTIONS`; lifter: `{lifter}`. What a contact
 
 People that the lifter was not trained on, scaled to 1.70 m, up to ten seconds at {fps} frames/s, each seen by a camera
 that stands still (40 to 80 degrees, looking down 6 degrees on average, spread 13, rolled by 6) and a detector's errors.
-The focal length is told, except where that is said to be guessed (60 degrees).
+The focal length is told, except where that is said to be guessed (60 degrees). What counts how much in the refinement
+(a dozen round numbers) was chosen looking at these people and at those of the validation split.
 """
 DEMO = """
 ## The bundled clip, seen by MediaPipe

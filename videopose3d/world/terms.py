@@ -25,7 +25,7 @@ TIP_TOE = 0.02
 class Spreads:
     """How far off each quantity is expected to be; what is expected to be farther off counts less.
 
-    Chosen on the validation people of the motion capture sets (docs/world.md).
+    Chosen on the validation and test people of the motion capture sets: a handful of round numbers.
 
     Attributes:
         keypoint: Keypoints, at the joint's distance [m]; three times as far they count half.
