@@ -153,13 +153,14 @@ def _hours(seconds: float | None) -> str:
 @click.argument("motions", type=click.Path(path_type=Path, exists=True))
 @click.option("-o", "--output", type=PathOption, required=True, help="Weights to write (.safetensors).")
 @overwrite_option
+@click.option("--init", "initial", help="Weights to start from: a name or a file, of the same network.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint beside the output.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--licence", default="", help="Licence of the weights, for their header.")
 @options_from(MocapTrainConfig)
 @quiet_option
 def train_mocap(
-    motions: Path, output: Path, overwrite: bool, resume: bool, device: str, licence: str, quiet: bool, **options: Any
+    motions: Path, output: Path, overwrite: bool, device: str, licence: str, quiet: bool, **options: Any
 ) -> None:
     """Train a lifter on MOTIONS, motion capture seen by virtual cameras.
 
@@ -175,6 +176,7 @@ def train_mocap(
     with reported():
         check_overwrite(output, overwrite)
         from videopose3d.datasets.mocap import read_source
+        from videopose3d.lifter.lift import Lifter
         from videopose3d.pipeline.train_mocap import Labels, TrainProgress, train_lifter
 
         def report(p: TrainProgress) -> None:
@@ -188,7 +190,9 @@ def train_mocap(
 
         library = read_source(motions, tell=lambda line: click.echo(line, err=True))
         config = config_from(MocapTrainConfig, options)
-        labels = Labels(training=f"train-mocap of videopose3d {__version__}, {config}", licence=licence)
-        table = train_lifter(library, output, config, device=device, resume=resume, labels=labels, report=report)
+        origin = f", from {initial}" if (initial := options["initial"]) else ""
+        start: Any = "resume" if options["resume"] else Lifter.load(initial, device) if initial else None
+        labels = Labels(f"train-mocap of videopose3d {__version__}{origin}, {config}", licence)
+        table = train_lifter(library, output, config, start=start, device=device, labels=labels, report=report)
         click.echo(table.table())
         click.echo(output)

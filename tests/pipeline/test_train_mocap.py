@@ -88,6 +88,16 @@ def test_settings_change_what_is_learned(
     assert read_header(out).causal == TINY.causal or "causal" in changed
 
 
+def test_a_run_can_start_from_weights(trained: tuple[Path, list[TrainProgress]], tmp_path: Path) -> None:
+    out = tmp_path / "on.safetensors"
+    still = replace(TINY, windows=TINY.batch, learning_rate=0.0, average=0.0, outputs=1)
+    train(out, still, start=Lifter.load(str(trained[0]), "cpu"))
+    one, other = load_file(trained[0]), load_file(out)
+    assert torch.equal(one["shrink.weight"], other["shrink.weight"])
+    with pytest.raises(WeightsError, match="its channels: 8, those of this run: 16"):
+        train(out, replace(still, channels=16), start=Lifter.load(str(trained[0]), "cpu"))
+
+
 def test_a_lifter_of_screen_coordinates_can_be_trained_and_used(tmp_path: Path) -> None:
     out = tmp_path / "screen.safetensors"
     train(out, replace(TINY, normalisation="screen"))
@@ -123,7 +133,7 @@ def test_a_resumed_run_ends_with_the_same_weights(trained: tuple[Path, list[Trai
     out = tmp_path / "lifter_tiny.safetensors"
     interrupt(out)
     assert [path.name for path in tmp_path.iterdir()] == [f"{out.name}.checkpoint"]
-    train(out, resume=True)
+    train(out, start="resume")
     whole, resumed = load_file(trained[0]), load_file(out)
     assert whole.keys() == resumed.keys()
     for key, value in whole.items():
@@ -144,7 +154,7 @@ def test_a_checkpoint_of_another_run_is_refused(damage: bool, tmp_path: Path) ->
     if damage:
         Path(f"{out}.checkpoint").write_text("nonsense")
     with pytest.raises(WeightsError, match="not of the same run"):
-        train(out, TINY if damage else replace(TINY, channels=16), resume=True)
+        train(out, TINY if damage else replace(TINY, channels=16), start="resume")
 
 
 def test_without_motions_to_train_on(tmp_path: Path) -> None:

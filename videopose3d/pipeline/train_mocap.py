@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from math import cos, pi, prod
 from pathlib import Path
 from time import monotonic
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
@@ -16,7 +17,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from videopose3d.config import MocapTrainConfig
 from videopose3d.datasets.mocap import MotionLibrary
 from videopose3d.datasets.virtual import VirtualConfig, WindowSource, detect, film
-from videopose3d.errors import InputError
+from videopose3d.errors import InputError, WeightsError
 from videopose3d.lifter.canonical import FEATURES, mirror_input, mirror_pose
 from videopose3d.lifter.lift import Lifter
 from videopose3d.lifter.losses import bone_lengths, distance
@@ -118,8 +119,8 @@ def train_lifter(
     config: MocapTrainConfig | None = None,
     *,
     virtual: VirtualConfig | None = None,
+    start: Lifter | Literal["resume"] | None = None,
     device: str = "auto",
-    resume: bool = False,
     labels: Labels | None = None,
     report: Callable[[TrainProgress], None] | None = None,
 ) -> HeldOutTable:
@@ -132,14 +133,14 @@ def train_lifter(
         out: The .safetensors file to write.
         config: Sizes, schedule and seed.
         virtual: Bodies, cameras and detector errors.
+        start: Weights to start from, of the same network; or ``resume``: go on from the checkpoint, if there is one.
         device: ``auto``, ``cpu`` or ``cuda``.
-        resume: Go on from the checkpoint, if there is one.
         labels: Texts for the header.
         report: Called about every hundred steps.
 
     Raises:
         InputError: The library has no training motions, or none to measure on.
-        WeightsError: The checkpoint belongs to another run.
+        WeightsError: The checkpoint belongs to another run, or the weights to start from to another network.
     """
     config, virtual = config or MocapTrainConfig(), virtual or VirtualConfig()
     device = choose_device(device)
@@ -152,7 +153,9 @@ def train_lifter(
         raise InputError("no motions of the test or validation split to measure on", fix=fix)
     header = _header(Path(out).stem, config, virtual, labels or Labels())
     checkpoint = Path(f"{os.fspath(out)}.checkpoint")
-    averaged = _fit(motions, config, virtual, device, checkpoint, resume, report)
+    if isinstance(start, Lifter):
+        _check_start(start.header, header)
+    averaged = _fit(motions, config, virtual, device, checkpoint, start, report)
     model = build_model(header).eval()
     model.load_state_dict(averaged, strict=False)
     table = evaluate_held_out(Lifter(model, header), held_out)
@@ -160,6 +163,14 @@ def train_lifter(
     save_lifter(model, header, out, half=True)
     checkpoint.unlink(missing_ok=True)
     return table
+
+
+def _check_start(given: LifterHeader, wanted: LifterHeader) -> None:
+    """Refuse weights of another network."""
+    for name in ("filter_widths", "channels", "features", "causal", "normalisation"):
+        if (one := getattr(given, name)) != (other := getattr(wanted, name)):
+            what = f"its {name.replace('_', ' ')}: {one}, those of this run: {other}"
+            raise WeightsError(what, where=given.name, fix="Give the settings that the weights to start from have.")
 
 
 def _header(name: str, config: MocapTrainConfig, virtual: VirtualConfig, labels: Labels) -> LifterHeader:
@@ -191,7 +202,7 @@ def _fit(
     virtual: VirtualConfig,
     device: str,
     checkpoint: Path,
-    resume: bool,
+    start: Lifter | Literal["resume"] | None,
     report: Callable[[TrainProgress], None] | None,
 ) -> dict[str, Tensor]:
     """The averaged weights after all steps."""
@@ -206,10 +217,12 @@ def _fit(
         dropout=config.dropout,
         channels=config.channels,
     ).to(device)
+    if isinstance(start, Lifter):
+        model.load_state_dict(start.model.state_dict())
     optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     averaged = {k: v.detach().clone() for k, v in model.state_dict().items() if v.is_floating_point()}
     state = TrainState(model, optimizer, averaged, run=f"{config} {virtual}")
-    first = state.load(checkpoint) if resume and checkpoint.exists() else 0
+    first = state.load(checkpoint) if start == "resume" and checkpoint.exists() else 0
     steps = _steps(config)
     clock = _Clock(config.batch, first, steps, report)
     for step, (x, y) in enumerate(clock.watched(_batches(motions, virtual, config, device, first)), first):
