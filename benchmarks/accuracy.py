@@ -28,7 +28,7 @@ from videopose3d.pipeline.heldout import KINDS, HeldOutRow, predict_held_out
 DEFAULT_FOV = 60.0
 TRUE_FOVS = (40.0, 50.0, 60.0, 70.0, 80.0)
 GUESSES = (-20.0, -10.0, 0.0, 10.0, 20.0)
-SMOOTHING = 0.25
+SMOOTHING = 0.4
 
 
 def main() -> None:
@@ -103,7 +103,7 @@ def held_out(library: MotionLibrary, lifters: Sequence[str], single: str | None)
         lines += _table(sorted(kinds, key=lambda row: row.name))
         lines += ["", "By field of view:", ""]
         lines += _table(sorted(found.table(_by_view).rows[:-1], key=lambda row: row.name))
-    lines += ["", "## Steadiness", "", "All test people; smoothed is what `infer` does by default (0.25 s):", ""]
+    lines += ["", "## Steadiness", "", "All test people; smoothed is what `infer` does by default (0.4 s):", ""]
     everyone = []
     for name in [*lifters, *([single] if single else [])]:
         lifter = Lifter.load(name, "cpu")

@@ -165,7 +165,7 @@ class LiftConfig:
     calib_camera: str | None = None
     height: float = 1.70
     flip: bool = True
-    smooth: float = 0.25
+    smooth: float = 0.4
     smooth_filter: str = "savgol"
     one_euro_cutoff: float = 1.0
     one_euro_beta: float = 12.0
