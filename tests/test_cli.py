@@ -257,7 +257,7 @@ BAD = [
     ("export missing.npz -o x.csv", "no such file"),
     ("export text.npz -o x.abc", "no export format"),
     ("export text.npz -o x.bvh", "not a readable npz"),
-    ("train-mocap text.npz -o x.safetensors", "not a motion library"),
+    ("train-mocap text.npz -o x.safetensors", "neither a motion library nor points"),
     ("infer CLIP -o x.avi", "no name for a video"),
     ("infer CLIP -o x.npz", "no name for a video"),
     ("infer CLIP --export x.abc", "no export format"),

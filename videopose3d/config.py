@@ -151,7 +151,7 @@ class LiftConfig:
         one_euro_beta: How much that grows with a joint's speed; higher lags less behind [1/m].
         refine: Make poses and path agree with the picture, constant bones and feet that stay where they stand.
         chunk: Frames lifted at once; bounds the memory and does not change the result.
-        precision: float32; mixed (16-bit numbers where they cost little: 0.05 mm with open), bfloat16 (all large
+        precision: float32; mixed (16-bit numbers where they cost little: 0.1 mm with open), bfloat16 (all large
             products), or auto (mixed on processors that gain by it).
         trajectory: ``solve`` (the path that explains the 2D joints best) or ``network`` (what the lifter's own
             network of the root gives).

@@ -435,6 +435,14 @@ def test_dropped_frames_are_bridged(filmed: tuple[Windows, Tensor]) -> None:
         torch.testing.assert_close(seen[window, first : last + 1], line, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 5])
+def test_windows_may_be_as_short_as_one_frame(frames: int) -> None:
+    windows, visible = film(WindowSource(library()).draw(32, frames, seeded()), CameraConfig(), seeded())
+    seen = detect(windows, visible, NoiseConfig(dropped=1.0), CameraConfig(), seeded())
+    assert seen.rays.shape == (32, frames, 17, 2)
+    assert seen.rays.isfinite().all()
+
+
 def test_joints_that_cannot_be_seen_get_low_scores(filmed: tuple[Windows, Tensor]) -> None:
     windows, visible = filmed
     certainty = {"alike": 0.0}

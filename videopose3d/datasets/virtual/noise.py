@@ -180,6 +180,8 @@ def _swap_sides(rays: Tensor, scores: Tensor, share: float, noisy: Tensor, gen: 
 def _drop_frames(rays: Tensor, scores: Tensor, share: float, noisy: Tensor, gen: Generator) -> tuple[Tensor, Tensor]:
     """Interpolate over a gap of up to half the window, as the pipeline does with frames without a person."""
     count, frames = rays.shape[:2]
+    if frames < 4:  # no room for a gap between two frames
+        return rays, scores
     length = torch.randint(1, min(frames // 2, _LONGEST_GAP), (count,), generator=gen, device=gen.device)
     start = (rand(count, gen=gen) * (frames - length - 1)).long()
     end = start + length + 1
