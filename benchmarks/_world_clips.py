@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from videopose3d.datasets.mocap import Motion, MotionLibrary
-from videopose3d.datasets.virtual import NoiseConfig, Windows, detect
+from videopose3d.datasets.virtual import CameraConfig, NoiseConfig, Windows, detect
 from videopose3d.datasets.virtual.bodies import CANONICAL_SIZE, body_size
+from videopose3d.datasets.virtual.occlusion import hidden_by_body
 from videopose3d.geometry import Camera, camera_from_fov, pixels_from_points
 from videopose3d.result_file import boxes_around
 from videopose3d.skeleton import COCO17, H36M17
@@ -127,10 +128,12 @@ def _about_z(angle: float) -> Array:
 def _detected(coco: Array, camera: Camera, gen: torch.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(T, 17, 2) px and (T, 17) scores, with the errors of a detector but the camera known."""
     rays = torch.from_numpy(coco[..., :2] / coco[..., 2:]).float()[None]
-    inside = torch.ones(rays.shape[:-1], dtype=torch.bool)
-    depth = torch.tensor([float(np.median(coco[..., 2]))])
-    perfect = Windows(rays, torch.ones(rays.shape[:-1]), torch.zeros(1, 17, 3), depth)
-    found = detect(perfect, inside, NOISE, 0.0, gen)
+    places = torch.from_numpy(coco).float()[None]
+    visible = ~hidden_by_body(places)
+    root = torch.zeros(1, len(coco), 3)
+    root[..., 2] = float(np.median(coco[..., 2]))
+    perfect = Windows(rays, torch.ones(rays.shape[:-1]), torch.zeros_like(places), root, torch.tensor([60.0]))
+    found = detect(perfect, visible, NOISE, CameraConfig(focal_error=0.0, focal_guess=0.0), gen)
     seen = found.rays[0].numpy().astype(np.float64)
     points = pixels_from_points(np.concatenate([seen, np.ones_like(seen[..., :1])], -1), camera)
     return points.astype(np.float32), found.scores[0].numpy()

@@ -26,7 +26,7 @@ from videopose3d.lifter.lift import Lifter
 from videopose3d.pipeline.heldout import KINDS, HeldOutRow, predict_held_out
 
 DEFAULT_FOV = 60.0
-TRUE_FOVS = (40.0, 50.0, 60.0, 70.0, 80.0)
+TRUE_FOVS = (40.0, 60.0, 80.0)
 GUESSES = (-20.0, -10.0, 0.0, 10.0, 20.0)
 SMOOTHING = 0.4
 
@@ -135,13 +135,13 @@ WRONG_VIEWS = """
 ## A wrongly guessed field of view: `{name}`
 
 MPJPE / P-MPJPE in mm with perfect 2D and with noisy 2D (whose focal length is wrong by the guess alone). Rows: the
-camera's true field of view; columns: how far off the guess is.
+camera's true field of view; columns: how far off the guess is. Every third motion of the test split.
 """
 
 
 def wrong_views(library: MotionLibrary, name: str) -> str:
     """What a wrongly guessed field of view costs."""
-    lifter, test = Lifter.load(name, "cpu"), library.select("test")
+    lifter, test = Lifter.load(name, "cpu"), MotionLibrary(library.select("test").motions[::3])
     columns = " | ".join(f"{guess:+.0f} degrees" if guess else "right" for guess in GUESSES)
     lines = [WRONG_VIEWS.format(name=name), f"| true | 2D | {columns} |", "|---" * (len(GUESSES) + 2) + "|"]
     for fov in TRUE_FOVS:
