@@ -45,6 +45,8 @@ def test_list_has_bundled_pulled_and_published_lifters(cache: Path) -> None:
     run("import", SEMI, "-o", cache / "mine.safetensors")
     text = run("list").stdout
     assert "open  coco17 to h36m17" in text
+    assert "open-causal  coco17 to h36m17, filters 9x3x1, 512 channels, causal\n  bundled, " in text
+    assert "nan" not in text
     assert "mine  h36m17 to h36m17, filters 3x3, 16 channels\n  pulled, " in text
     assert "pretrained_h36m_cpn " in text
     assert "46.8 / 36.5" in text
@@ -52,7 +54,7 @@ def test_list_has_bundled_pulled_and_published_lifters(cache: Path) -> None:
     values = json.loads(run("list", "--json").stdout)
     assert {values[name]["status"] for name in ("open", "mine", "d-pt-243")} == {"bundled", "pulled", "to pull"}
     assert values["open"]["features"] == 4
-    assert values.keys() == {"open", "mine", *published()}
+    assert values.keys() == {"open", "open-causal", "mine", *published()}
 
 
 def test_list_shows_a_damaged_file(cache: Path) -> None:

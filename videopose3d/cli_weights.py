@@ -67,9 +67,10 @@ def _print_installed(one: Listed) -> None:
         return
     header = one.values
     frames = "x".join(str(width) for width in header["filter_widths"])
+    causal = ", causal" if header["causal"] else ""
     click.echo(
         f"{one.name}  {header['skeleton_in']} to {header['skeleton_out']}, filters {frames}, "
-        f"{header['channels']} channels"
+        f"{header['channels']} channels{causal}"
     )
     click.echo(f"  {one.status}, {one.path.stat().st_size / 1e6:.1f} MB, {header['licence'] or 'licence not stated'}")
     _print_metrics(header["metrics"])
@@ -79,7 +80,7 @@ def _print_metrics(metrics: Mapping[str, float]) -> None:
     if metrics:
         click.echo("  errors on held-out people, MPJPE / after alignment (P-MPJPE):")
     for metric, value in metrics.items():
-        if metric.endswith("_mpjpe") and not metric.endswith("_p_mpjpe"):
+        if metric.endswith("_mpjpe") and not metric.endswith(("_p_mpjpe", "_n_mpjpe")):
             kind = metric.removesuffix("_mpjpe")
             aligned = metrics.get(f"{kind}_p_mpjpe", float("nan"))
             click.echo(f"    {kind.replace('_', ' '):17} {value:6.1f} / {aligned:5.1f} mm")
