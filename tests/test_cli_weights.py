@@ -231,7 +231,7 @@ def test_verify_checks_everything_that_is_here(cache: Path) -> None:
     run("pull", "d-pt-243")
     done = run("verify")
     assert done.exit_code == 0
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["d-pt-243", "open"]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["d-pt-243", "open", "open-causal"]
     file = cache / "d-pt-243.safetensors"
     content = bytearray(file.read_bytes())
     content[-1] ^= 1

@@ -126,7 +126,7 @@ def test_the_list_has_everything_once(cache: Path) -> None:
     lifter_file(cache / "d-pt-243.safetensors")
     (cache / "broken.safetensors").write_bytes(b"x")
     found = {one.name: one for one in listed()}
-    assert len(found) == len(listed()) == 2 + len(published())
+    assert len(found) == len(listed()) == len(bundled_lifters()) + 1 + len(published())
     assert (found["open"].status, found["d-pt-243"].status, found["cpn-pt-243"].status) == (
         "bundled",
         "pulled",
