@@ -23,7 +23,8 @@ _TRAJECTORY = "trajectory."
 
 def bundled_lifters() -> dict[str, Path]:
     """Name and file of every lifter that comes with the package."""
-    return {path.stem.removeprefix("lifter_"): path for path in sorted(_BUNDLED.glob(f"lifter_*{SUFFIX}"))}
+    named = {path.stem.removeprefix("lifter_"): path for path in _BUNDLED.glob(f"lifter_*{SUFFIX}")}
+    return dict(sorted(named.items()))
 
 
 def cache_folder(environment: Mapping[str, str] | None = None) -> Path:
