@@ -136,6 +136,25 @@ def test_the_feet_stand_on_the_floor_and_the_rate_is_at_most_60(tmp_path: Path) 
     assert load(written(tmp_path, figure_bvh(frames=9)), fps=30.0).frames == 9
 
 
+def test_ends_of_feet_that_never_turn_are_no_soles(tmp_path: Path) -> None:
+    """Legs that lean back lower such an end; where feet turn it is a sole: here they point down 10 degrees."""
+    lean = {f"{side}UpLeg": (0.0, 30.0, 0.0) for side in ("Left", "Right")}
+    ankle = H36M17.index("left_ankle")
+    stiff = load(written(tmp_path, figure_bvh(lean)))
+    assert stiff.joints_h36m[0, ankle, 2] == pytest.approx(0.07, abs=1e-6)
+    turned = load(written(tmp_path, figure_bvh(lean | {"LeftFoot": (0.0, 10.0, 0.0)})))
+    low = 0.07 * np.cos(np.radians(40)) + 0.12 * np.sin(np.radians(40))
+    assert turned.joints_h36m[0, ankle, 2] == pytest.approx(low, abs=1e-6)
+
+
+def test_poses_held_at_both_ends_are_left_out(tmp_path: Path) -> None:
+    text, row = figure_bvh(POSE).rsplit("\n", 1)
+    rows = [" ".join([f"{x}", *row.split()[1:]]) for x in (0, 0, 0, 1, 2, 2, 3, 3, 3, 3)]
+    path = written(tmp_path, "\n".join([text.replace("Frames: 1", "Frames: 10"), *rows]))
+    held = load(path, fps=30.0).joints_h36m[:, 0, 0] * 100
+    np.testing.assert_allclose(held - held[0], [0, 1, 2, 2, 3], atol=1e-5)
+
+
 def test_unknown_joint_names_are_reported_with_those_there_are(tmp_path: Path) -> None:
     path = written(tmp_path, figure_bvh(names={"LeftArm": "tentacle"}).replace("LeftShoulder", "stalk"))
     with pytest.raises(FileFormatError, match=r"walk.bvh: no joints .* left_shoulder\..*tentacle"):

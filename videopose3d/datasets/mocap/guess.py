@@ -32,6 +32,8 @@ _UNITS = (1.0, 0.01, 0.001, 0.0254, 0.0254 / 0.45)
 """Metres, centimetres, millimetres, inches, and the CMU database's inches times 0.45."""
 LEG = 0.86
 """Hip to knee to ankle of an adult [m]."""
+_STIFF = 1e-3
+"""Rotation matrices that differ by less are the same: files round their angles."""
 
 # Where thorax and ears are, seen from the middle between the shoulders of a body of 1.75 m (see body.py) [m].
 THORAX_UP, EARS_UP = 0.026, 0.216
@@ -60,7 +62,8 @@ def guess_rig(motion: RigMotion) -> tuple[RigMotion, RigMap, float]:
                 fix="Export the motion with a T-pose as its rest pose or first frame.",
             )
     unit = guess_unit(motion, rig)
-    return motion, _with_trunk(motion, rig, neck, unit), unit
+    rig = _with_trunk(motion, rig, neck, unit)
+    return motion, _standing_on_ankles(motion, rig) if _stiff_feet(motion, rig) else rig, unit
 
 
 def guess_unit(motion: RigMotion, rig: RigMap) -> float:
@@ -104,6 +107,25 @@ def _with_trunk(motion: RigMotion, rig: RigMap, neck: str, unit: float) -> RigMa
         thorax=(motion.names[low], neck, share),
         skull=(rig.head, (0.01, 0.0, ears)),
     )
+
+
+def _stiff_feet(motion: RigMotion, rig: RigMap) -> bool:
+    """Everything below the ankles turns with the shin: nobody measured the feet, and their ends are no soles."""
+    for knee, ankle in ((rig.limbs[7], rig.limbs[8]), (rig.limbs[10], rig.limbs[11])):
+        shin = motion.rotations[:, motion.index(knee)]
+        foot = [j for j, name in enumerate(motion.names) if name in rig.soles and _below(motion, j, (ankle,))]
+        if any(np.abs(motion.rotations[:, j] - shin).max() > _STIFF for j in foot):
+            return False
+    return True
+
+
+def _standing_on_ankles(motion: RigMotion, rig: RigMap) -> RigMap:
+    """The map whose soles are as far below the ankles as in the rest pose, however the shin leans."""
+    heights = motion.rest @ rest_axes(motion, rig)[:, 2]
+    ankles = (rig.limbs[8], rig.limbs[11])
+    low = min(heights[motion.index(name)] for name in rig.soles)
+    below = min(heights[motion.index(name)] for name in ankles) - low
+    return replace(rig, soles=ankles, below=float(below))
 
 
 def _stands(motion: RigMotion, rig: RigMap) -> bool:

@@ -5,7 +5,7 @@ Letters: T frames, J joints. Rotation matrices act on column vectors. Angles in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,3 +142,17 @@ def forward_kinematics(
     rest = np.array(offsets if offsets.ndim == 2 else offsets[0], np.float64)[None]
     rest[:, 0] = 0.0
     return RigMotion(names, parents, chain_positions(parents, rest)[0], chain_positions(parents, steps), turned, fps)
+
+
+def without_holds(motion: RigMotion) -> RigMotion:
+    """The motion from the last frame of a pose held at the start to the first of one held at the end.
+
+    Nobody holds still to the last digit: files are filled so where the person was not there yet, or no more. A file
+    in which nothing ever changes stays as it is.
+    """
+    changes = np.diff(motion.positions, axis=0).any((1, 2)) | np.diff(motion.rotations, axis=0).any((1, 2, 3))
+    moves = np.flatnonzero(changes)
+    if not len(moves):
+        return motion
+    kept = slice(int(moves[0]), int(moves[-1]) + 2)
+    return replace(motion, positions=motion.positions[kept], rotations=motion.rotations[kept])

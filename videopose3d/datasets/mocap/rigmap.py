@@ -29,6 +29,7 @@ class RigMap:
         skull: (joint, offset): the middle between the ears is at ``joint`` plus offset [m] forward, left, up.
         soles: The lowest rig joints of the feet.
         chin_up: Turn of the head joint's frame that levels the gaze [degrees].
+        below: How far the soles are below ``soles`` [unit of the file].
     """
 
     limbs: tuple[str, ...]
@@ -38,6 +39,7 @@ class RigMap:
     skull: tuple[str, tuple[float, float, float]]
     soles: tuple[str, ...]
     chin_up: float = 0.0
+    below: float = 0.0
 
 
 def _sided(template: str, left: str, right: str) -> tuple[str, ...]:
@@ -134,7 +136,7 @@ def landmarks(motion: RigMotion, rig: RigMap, unit: float = 1.0) -> tuple[Landma
         ears=at(rig.skull[0]) + head @ np.array(rig.skull[1]),
         head=head,
     )
-    return body, np.min([at(name)[:, 2] for name in rig.soles], axis=0)
+    return body, np.min([at(name)[:, 2] for name in rig.soles], axis=0) - rig.below * unit
 
 
 def _snap(direction: Float64) -> Float64:

@@ -16,7 +16,7 @@ from videopose3d.datasets.mocap.guess import guess_rig
 from videopose3d.datasets.mocap.library import SHORTEST, Label, cut_joints, on_floor, thinning
 from videopose3d.datasets.mocap.motion import Motion
 from videopose3d.datasets.mocap.points import Points, read_points
-from videopose3d.datasets.mocap.rig import RigMotion
+from videopose3d.datasets.mocap.rig import RigMotion, without_holds
 from videopose3d.datasets.mocap.rigmap import landmarks
 from videopose3d.errors import FileFormatError, InputError
 
@@ -72,6 +72,7 @@ def _load(path: Path, config: MocapConfig, label: Label) -> Loaded:
 
 
 def _rig_motion(motion: RigMotion, path: Path, unit: float | None, detector: str, label: Label) -> Motion:
+    motion = without_holds(motion)
     try:
         motion, rig, guessed = guess_rig(motion)
         body, soles = landmarks(motion, rig, unit or guessed)
