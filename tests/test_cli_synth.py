@@ -17,7 +17,10 @@ from videopose3d.datasets.coco import read_coco
 from videopose3d.datasets.mocap import MotionLibrary
 from videopose3d.datasets.mocap.motion import save_library
 from videopose3d.errors import VideoPose3DError
+from videopose3d.pipeline import synth
 from videopose3d.video import probe, read_frames
+
+THANKED = ("CMU", "UI-PRMD")
 
 
 @pytest.fixture
@@ -82,6 +85,29 @@ def test_annotations_that_are_there_are_kept(motions: Path) -> None:
     assert "exists already" in done.stderr
 
 
+@pytest.mark.usefixtures("extra")
+@pytest.mark.parametrize("quiet", [False, True])
+def test_what_takes_long_is_announced(quiet: bool, motions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = synth.SynthFiles(Path("a.mp4"), Path("a.npz"), "jump/1", 5, 1)
+    monkeypatch.setattr(synth, "side_by_side", lambda *_: iter([drawn]))
+    done = run(motions, "-o", motions.parent / "clips", "--clips", 1, *(["-q"] if quiet else []))
+    assert done.stdout == "a.mp4\n"
+    lines = ["clips: preparing the body model and the renderer", "clips: render 1 clip in 0.0 s"]
+    assert done.stderr.splitlines() == ([] if quiet else lines)
+
+
+@pytest.mark.parametrize(
+    ("sets", "thanks"),
+    [({"mine"}, ()), ({"jump", "mine"}, ("CMU",)), ({"ui-prmd"}, ("UI-PRMD",)), ({"ui-prmd", "papagina"}, THANKED)],
+)
+def test_only_sets_that_were_used_are_thanked(sets: set[str], thanks: tuple[str, ...]) -> None:
+    pytest.importorskip("numba", reason="the extra [synth] is not installed")
+    from videopose3d.datasets.synth.clip import credits_of
+
+    assert tuple(name for name in THANKED if name in credits_of(sets)) == thanks
+    assert "MakeHuman" in credits_of(sets)
+
+
 @pytest.mark.slow
 def test_pictures_are_a_data_set(motions: Path) -> None:
     pytest.importorskip("anny", reason="the extra [synth] is not installed")
@@ -121,6 +147,7 @@ def test_clips_with_their_truth_are_the_same_from_the_same_seed(motions: Path) -
         assert probe(row["video"]).size == (128, 96) == frames[0].shape[1::-1]
         other = list(read_frames(folders[0] / Path(row["video"]).name))
         assert all(np.array_equal(a, b) for a, b in zip(frames, other, strict=True))
+        assert "CMU" in str(truth["source"])  # the set is called jump
         points = truth["keypoints_3d"]
         assert np.allclose(
             points[..., :2] / points[..., 2:] * truth["focal"] + truth["center"], truth["keypoints_2d"], atol=1e-3

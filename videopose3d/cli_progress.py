@@ -48,11 +48,10 @@ class ProgressPrinter:
         if self._stage and not self._quiet:
             seconds = self._reached - self._started
             done = self._last[0]
-            rate = f", {done / seconds:.0f} {self._unit}/s" if seconds > 0.5 else ""
+            unit = self._unit.removesuffix("s") if done == 1 else self._unit
+            rate = f", {_rate(done / seconds)} {self._unit}/s" if seconds > 0.5 else ""
             verb = "" if finished else "stopped after "
-            self._print(
-                f"{self._label}: {self._stage} {verb}{done} {self._unit} in {seconds:.1f} s{rate}", living=False
-            )
+            self._print(f"{self._label}: {self._stage} {verb}{done} {unit} in {seconds:.1f} s{rate}", living=False)
         self._stage = ""
 
     def _line(self, done: int, total: int | None, now: float) -> str:
@@ -60,14 +59,18 @@ class ProgressPrinter:
         if not total:
             return f"{head}{done} {self._unit}"
         share = min(done / total, 1.0)
-        left = (now - self._started) * (1 - share) / share if share > 0 else 0.0
+        left = f"{_clock((now - self._started) * (1 - share) / share)} left  " if share > 0 else ""
         bar = "█" * round(share * _BAR) + "·" * (_BAR - round(share * _BAR)) + " " if self._live else ""
-        return f"{head}{bar}{100 * share:3.0f}%  {done}/{total}  {_clock(left)} left  {self._note}".rstrip()
+        return f"{head}{bar}{100 * share:3.0f}%  {done}/{total}  {left}{self._note}".rstrip()
 
     def _print(self, text: str, *, living: bool) -> None:
         erase = "\r\x1b[K" if self._live else ""
         self._stream.write(f"{erase}{text}" + ("" if living else "\n"))
         self._stream.flush()
+
+
+def _rate(value: float) -> str:
+    return f"{value:.0f}" if value >= 1 else f"{value:.2g}"
 
 
 def _clock(seconds: float) -> str:

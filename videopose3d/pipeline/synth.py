@@ -65,7 +65,7 @@ def synthesise(
         config: How many clips, and what they are like.
         overwrite: Replace files that are there.
         report: Told how many clips are done, and how many there will be.
-        tell: Told which motion files could not be read.
+        tell: Told which motion files could not be read, and what takes long before the first one is done.
 
     Raises:
         MissingDependencyError: The extra [synth] is not installed.
@@ -81,12 +81,21 @@ def synthesise(
         for path in _paths(folder, number):
             check_overwrite(path, overwrite)
     library = read_motions(motions, config.split, tell)
+    announce(len(numbers), report, tell)
     done: list[SynthFiles] = []
     for files in side_by_side(render_clip, library, folder, config, numbers):
         done.append(files)
         if report:
             report(len(done), len(numbers))
     return done
+
+
+def announce(total: int, report: Callable[[int, int], None] | None, tell: Callable[[str], None] | None) -> None:
+    """Say what happens before the first of ``total`` is done; its time counts."""
+    if tell:
+        tell("preparing the body model and the renderer")
+    if report:
+        report(0, total)
 
 
 def need_extra() -> None:

@@ -16,7 +16,7 @@ from videopose3d.datasets.coco import ANNOTATIONS, IMAGES, writing_coco
 from videopose3d.datasets.mocap import MotionLibrary
 from videopose3d.errors import OutputError
 from videopose3d.files import check_folder, check_overwrite, replacing
-from videopose3d.pipeline.synth import cast_of, need_extra, read_motions, side_by_side
+from videopose3d.pipeline.synth import announce, cast_of, need_extra, read_motions, side_by_side
 from videopose3d.skeleton import COCO17
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def synthesise_pictures(
         config: How many pictures, and what they are like.
         overwrite: Replace annotations that are there.
         report: Told how many pictures are done, and how many there will be.
-        tell: Told which motion files could not be read.
+        tell: Told which motion files could not be read, and what takes long before the first one is done.
 
     Returns:
         The annotations.
@@ -61,6 +61,7 @@ def synthesise_pictures(
 
     library = read_motions(motions, config.split, tell)
     looks = range(config.first, config.first + ceil(config.crops / PER_LOOK))
+    announce(config.crops, report, tell)
     done = 0
     with writing_coco(folder / ANNOTATIONS, COCO17, "synth") as add:
         for pictures in side_by_side(draw_look, library, folder / IMAGES, config, looks):

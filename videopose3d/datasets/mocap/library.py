@@ -33,6 +33,7 @@ from videopose3d.types import FloatArray
 HIGHEST_FPS = 60.0
 SHORTEST = 0.25
 """Pieces left between cuts that are shorter than this are thrown away [s]."""
+UI_PRMD = "ui-prmd"
 FLOOR_QUANTILE = 0.02
 DAZ_SHOULDER_SHIFT = 6.05
 """papagina's shoulders are 229 mm apart: move each this much outward [cm], to 350 mm."""
@@ -111,7 +112,7 @@ def ui_prmd_motions(folder: Path, detector: str = "mediapipe") -> Iterator[Motio
                 key: ui_prmd.decode_markers(file[key], path) for key in file.files if (subject, key) not in dropped
             }
         for key, body in _ui_prmd_person(clips, subject).items():
-            label = Label(f"{subject}/{key}", "ui-prmd", subject, splits[subject])
+            label = Label(f"{subject}/{key}", UI_PRMD, subject, splits[subject])
             yield from cut_motions(body, body.complete, ui_prmd.FPS, label, detector)
 
 
@@ -206,6 +207,8 @@ _READERS: dict[str, Callable[[str, Row, Any, Any], tuple[RigMotion, RigMap, floa
     "chaneyddtt": _read_rotvec,
     "jump": _read_deepmimic,
 }
+CMU_SETS = frozenset(_READERS)
+"""Names of the subsets of CMU's database."""
 
 
 def _archive_texts(path: Path, wanted: set[str]) -> Iterator[tuple[str, str, AsfSkeleton | None]]:

@@ -5,7 +5,7 @@ Everything is drawn from one seed; the same seed gives the same clip.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videopose3d.datasets.mocap.classes import motion_class
+from videopose3d.datasets.mocap.library import CMU_SETS, UI_PRMD
 from videopose3d.datasets.mocap.motion import Motion
 from videopose3d.datasets.synth.body import Body
 from videopose3d.datasets.synth.camera import Film
@@ -34,11 +35,12 @@ from videopose3d.types import Frame
 _APART = 0.6
 """People keep their pelvises farther apart than this [m]."""
 _KEY_SAMPLES, _SKY_SAMPLES = 4, 9
-SOURCE = (
-    "Rendered by videopose3d: bodies of anny 0.6.2 on MakeHuman assets (CC0), moved by motion capture. Of CMU's "
-    "motions: the data used in this project was obtained from mocap.cs.cmu.edu. The database was created with funding "
-    "from NSF EIA-0196217. Of UI-PRMD's (names s01 ... s10): Vakanski et al., Data 2018, PDDL 1.0."
+_SOURCE = "Rendered by videopose3d: bodies of anny 0.6.2 on MakeHuman assets (CC0), moved by motion capture."
+_CMU = (
+    "Of CMU's motions: the data used in this project was obtained from mocap.cs.cmu.edu. The database was created with "
+    "funding from NSF EIA-0196217."
 )
+_UI_PRMD = "Of UI-PRMD's (names s01 ... s10): Vakanski et al., Data 2018, PDDL 1.0."
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Actor:
         joints: (T, 17, 3) Human3.6M joints [m], world axes.
         keypoints: (T, 17, 3) COCO keypoints [m], world axes.
         motion: Name of the motion.
+        dataset: Set it is from.
     """
 
     body: Body
@@ -85,6 +88,7 @@ class Actor:
     joints: Array
     keypoints: Array
     motion: str
+    dataset: str
 
     def vertices(self, frame: int) -> Array:
         """(V, 3) of the figure at one frame [m]."""
@@ -189,11 +193,11 @@ def random_actor(rng: np.random.Generator, cast: Cast, motion: Motion, frames: i
     joints, face = (
         _at_times(points, motion.fps, times) @ turn.T for points in (motion.joints_h36m, motion.joints_coco)
     )
-    return perform(body, shape, figure, joints, face, cast.fps, motion.name)
+    return perform(body, shape, figure, joints, face, cast.fps, motion)
 
 
 def perform(
-    body: Body, shape: dict[str, float], figure: Figure, joints: Array, face: Array, fps: float, name: str
+    body: Body, shape: dict[str, float], figure: Figure, joints: Array, face: Array, fps: float, motion: Motion
 ) -> Actor:
     """A dressed body that does a motion; joints and face as in `retarget`."""
     rotations, root = retarget(joints, face, body, fps)
@@ -201,13 +205,14 @@ def perform(
     vertices, heads = body.skin(rotations, root)
     points = body.keypoints(vertices)
     h36m = h36m_of(body, points, rotations, heads)
-    return Actor(body, shape, figure, rotations, heads.astype(float), h36m, coco_of(body, points), name)
+    coco, named = coco_of(body, points), (motion.name, motion.dataset)
+    return Actor(body, shape, figure, rotations, heads.astype(float), h36m, coco, *named)
 
 
 def moved(actor: Actor, by: Array) -> Actor:
     """The same person somewhere else, by (3,) [m]."""
     parts = (actor.heads + by, actor.joints + by, actor.keypoints + by)
-    return Actor(actor.body, actor.shape, actor.figure, actor.rotations, *parts, actor.motion)
+    return Actor(actor.body, actor.shape, actor.figure, actor.rotations, *parts, actor.motion, actor.dataset)
 
 
 def _bystander(rng: np.random.Generator, cast: Cast, actors: list[Actor], shot: Shot, frames: int) -> list[Actor]:
@@ -326,5 +331,15 @@ def clip_truth(clip: SynthClip, visible: NDArray[np.uint8]) -> dict[str, NDArray
         "motion_class": np.array([motion_class(actor.motion) for actor in actors]),
         "joint_names": np.array(H36M17.joints),
         "keypoint_names": np.array(COCO17.joints),
-        "source": np.array(SOURCE),
+        "source": np.array(credits_of({actor.dataset for actor in actors})),
     }
+
+
+def credits_of(datasets: Collection[str]) -> str:
+    """What was rendered, and whom to thank for motions of these sets."""
+    found = [_SOURCE]
+    if not CMU_SETS.isdisjoint(datasets):
+        found.append(_CMU)
+    if UI_PRMD in datasets:
+        found.append(_UI_PRMD)
+    return " ".join(found)
