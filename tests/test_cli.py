@@ -32,6 +32,7 @@ from videopose3d.config import (
     TrainConfig,
 )
 from videopose3d.config_finetune import FinetuneConfig
+from videopose3d.config_mocap import MocapConfig
 from videopose3d.config_synth import SynthConfig
 from videopose3d.errors import InputError
 from videopose3d.pipeline.stages import FOLDER
@@ -122,7 +123,16 @@ def test_options_show_the_defaults_of_the_configuration(command: str, config: ty
             shown = ",".join(map(str, field.default)) if isinstance(field.default, tuple) else str(field.default)
         record = option.get_help_record(context)
         assert record is not None
-        assert field.default in (None, ()) or re.search(rf"default: \(?{re.escape(shown)}", record[1])
+        assert field.default in (None, ()) or re.search(rf"default: {re.escape(shown)}", record[1])
+
+
+def test_tuples_and_open_ranges_are_shown_as_they_are_typed() -> None:
+    synth = " ".join(run("synth", "-h").stdout.split())
+    assert "--size W,H Width and height [px], e.g. 640,480; drawn by default. --fov" in synth
+    assert re.search(r"--seconds FLOAT RANGE .*?\[default: 3.0; x>0\]", synth)
+    assert "--input-size H,W" in run("finetune", "cpn", "-h").stdout
+    assert re.search(r"--unit FLOAT RANGE .*?\[x>0\]", " ".join(run("prepare", "mocap", "-h").stdout.split()))
+    assert run("prepare", "mocap", "x.bvh", "-o", "y.npz", "--unit", "0").exit_code == 2
 
 
 def test_version() -> None:
@@ -139,6 +149,7 @@ def test_limits_name_real_settings() -> None:
             TrainConfig,
             MocapTrainConfig,
             FinetuneConfig,
+            MocapConfig,
             SynthConfig,
         )
         for f in fields(config)
@@ -469,6 +480,15 @@ def test_a_log_gets_a_line_now_and_then(clock: list[float]) -> None:
     assert log.getvalue().splitlines() == ["x: detect  20%  16/80  1:00 left", "x: detect  39%  31/80  0:47 left"]
     printer("lift", 1, 80)
     assert log.getvalue().splitlines()[2:] == ["x: detect 40 frames in 39.0 s, 1 frames/s"]
+
+
+def test_what_takes_long_is_one_of_something_from_the_start(clock: list[float]) -> None:
+    screen = Terminal()
+    printer = ProgressPrinter("x", screen, unit="clips")
+    feed(printer, clock, [(0, 0), (50, 1)], 1)
+    assert "0%  0/1\r" in screen.getvalue()  # nobody knows what is left
+    printer.close()
+    assert screen.getvalue().endswith("x: detect 1 clip in 50.0 s, 0.02 clips/s\n")
 
 
 def test_quiet_progress_prints_nothing(clock: list[float]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import click
 
-from videopose3d.config import LIMITS, choices
+from videopose3d.config import ABOVE, LIMITS, choices
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Config = TypeVar("Config")
@@ -40,6 +40,10 @@ data_dir_option = click.option(
     show_default=True,
     help="Folder with the data_2d_* and data_3d_* files.",
 )
+
+
+_FORMS = {"size": "W,H", "input_size": "H,W"}
+"""How tuples are typed that are more than a list of numbers."""
 
 
 class NumberList(click.ParamType):  # type: ignore[type-arg]
@@ -98,14 +102,16 @@ def _option(config: type, name: str, hint: Any, default: Any, text: str) -> Call
     if get_origin(hint) is tuple and get_args(hint)[0] is str:
         return click.option(flag, name, multiple=True, default=default, help=text)
     if get_origin(hint) is tuple:
-        shown = ",".join(str(part) for part in default)
-        return click.option(flag, name, type=NumberList(), default=default, show_default=shown, help=text)
+        if default:  # Click would show a tuple as Python writes it
+            text += f"  [default: {','.join(str(part) for part in default)}]"
+        return click.option(flag, name, type=NumberList(), metavar=_FORMS.get(name), default=default, help=text)
     kind: Any = next((t for t in get_args(hint) if t is not type(None)), hint) if get_args(hint) else hint
     if known := choices(config, name):
         kind = click.Choice(known)
     elif name in LIMITS:
         low, high = LIMITS[name]
-        kind = click.FloatRange(low, high) if kind is float else click.IntRange(low, high)  # type: ignore[arg-type]
+        span: type = click.FloatRange if kind is float else click.IntRange
+        kind = span(low, high, min_open=name in ABOVE)
     return click.option(flag, name, type=kind, default=default, show_default=default is not None, help=text)
 
 

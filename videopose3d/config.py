@@ -54,11 +54,13 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "validation_people": (1, None),
     "workers": (1, 256),
     **dict.fromkeys(("clips", "people", "jobs", "fps"), (1, 100_000)),
-    **dict.fromkeys(("first", "seconds", "crops"), (0, None)),
+    **dict.fromkeys(("first", "seconds", "crops", "unit"), (0, None)),
     **dict.fromkeys(("moving", "cut", "hidden"), (0, 1)),
     "crf": (0, 51),
 }
-"""What the numbers may be, both ends included; None is no end."""
+"""What the numbers may be, both ends included but for `ABOVE`; None is no end."""
+ABOVE = ("seconds", "unit")
+"""Numbers that have to be more than their lower limit."""
 
 CHOICES = {
     "layout": ("auto", "side", "stack", "scene", "overlay"),
@@ -95,8 +97,12 @@ def check_limits(config: object) -> None:
         if known and value is not None and value not in known:
             raise VideoPose3DError(f"{name.replace('_', '-')} is {value!r}", fix=f"Choose one of {', '.join(known)}.")
         low, high = LIMITS.get(name, (None, None))
-        if value is not None and ((low is not None and not value >= low) or (high is not None and not value <= high)):
-            allowed = f"{low} or more" if high is None else f"between {low} and {high}"
+        if value is None:
+            continue
+        below = low is not None and not (value > low if name in ABOVE else value >= low)
+        if below or (high is not None and not value <= high):
+            least = f"more than {low}" if name in ABOVE else f"{low} or more"
+            allowed = least if high is None else f"between {low} and {high}"
             raise VideoPose3DError(f"{name.replace('_', '-')} is {value}", fix=f"It has to be {allowed}.")
 
 
@@ -257,8 +263,8 @@ class MocapTrainConfig:
         channels: Width of the hidden layers.
         causal: Poses see the past only, as a live stream needs it.
         dropout: Probability of dropping an activation.
-        velocity: Weight of the mean error of the joints' velocities [per frame] in the loss.
-        bones: Weight of the mean error of the bones' lengths in the loss.
+        velocity: Weight, in the loss, of the mean error of the joints' velocities [per frame].
+        bones: Weight, in the loss, of the mean error of the bones' lengths.
         learning_rate: At the start; it falls to zero along a cosine.
         weight_decay: Of AdamW.
         average: Decay per step of the averaged weights that are kept in the end.

@@ -20,8 +20,10 @@ class MocapConfig:
         detector: Whose idea of hips and shoulders the keypoints follow: mediapipe, coco or movenet; by default that
             of a library among the sources, else mediapipe.
         split: Whose motion it is: train, validation or test. People of validation and test are held out.
-        subject: Who moves; by default the folder in the source that the file is in.
-        dataset: What the motions are called together; by default the name of the folder.
+        subject: Who moves; by default the folder in the source that the file is in; nobody known for a file given by
+            itself.
+        dataset: What the motions are called together; by default the name of the folder given as a source, and file for
+            files given by themselves.
     """
 
     fps: float | None = None
@@ -34,5 +36,5 @@ class MocapConfig:
 
     def __post_init__(self) -> None:
         check_limits(self)
-        if self.unit is not None and not 0 < self.unit < float("inf"):
-            raise VideoPose3DError(f"unit is {self.unit}", fix="It has to be more than 0.")
+        if self.unit == float("inf"):
+            raise VideoPose3DError("unit is inf", fix="It has to be a number.")

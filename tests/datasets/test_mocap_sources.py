@@ -56,6 +56,8 @@ def test_all_of_it_can_be_said(takes: Path) -> None:
         MocapConfig(split="dev")
     with pytest.raises(VideoPose3DError, match="unit is 0"):
         MocapConfig(unit=0.0)
+    with pytest.raises(VideoPose3DError, match="unit is inf"):
+        MocapConfig(unit=float("inf"))
 
 
 def test_one_file_is_named_after_itself(takes: Path) -> None:
