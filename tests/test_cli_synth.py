@@ -75,6 +75,13 @@ def test_impossible_settings_are_refused(settings: dict[str, object]) -> None:
         SynthConfig(**settings)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("words", [("--size", "160"), ("--seconds", 0)])
+def test_impossible_options_are_one_line(words: tuple[object, ...], motions: Path) -> None:
+    done = run(motions, "-o", motions.parent / "clips", *words)
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(f"Error: {str(words[0])[2:]} is ")
+
+
 @pytest.mark.usefixtures("extra")
 def test_annotations_that_are_there_are_kept(motions: Path) -> None:
     kept = motions.parent / "pictures" / "annotations.json"

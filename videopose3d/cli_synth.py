@@ -40,8 +40,7 @@ def synth(motions: Path, folder: Path, overwrite: bool, as_json: bool, quiet: bo
     of motion capture sets, a library (.npz) of prepare mocap, a motion file or a folder of them (.bvh, .amc, .c3d,
     .trc). Needs the extra [synth]; the body model makes itself a cache of 0.9 GB in a minute when it is used first.
     """
-    config = config_from(SynthConfig, options)
-    progress = ProgressPrinter(folder.name, quiet=quiet, unit="pictures" if config.crops else "clips")
+    progress = ProgressPrinter(folder.name, quiet=quiet, unit="pictures" if options["crops"] else "clips")
 
     def report(count: int, total: int) -> None:
         progress("render", count, total)
@@ -54,6 +53,7 @@ def synth(motions: Path, folder: Path, overwrite: bool, as_json: bool, quiet: bo
         from videopose3d.pipeline.synth import synthesise
         from videopose3d.pipeline.synth_pictures import synthesise_pictures
 
+        config = config_from(SynthConfig, options)
         if config.crops:
             annotations = synthesise_pictures(motions, folder, config, overwrite=overwrite, report=report, tell=tell)
             progress.close()
