@@ -125,7 +125,10 @@ def test_pictures_of_another_size(tmp_path: Path) -> None:
         ("c.toml", "a = ", "no TOML"),
         ("c.toml", "a = 1", "no camera in it"),
         ("c.toml", TOML.replace("fisheye = false", "fisheye = true").replace("{more}", ""), "fisheye"),
-        ("c.toml", TOML.replace("[ 0.0, 0.0, 1.0,],]", "]").replace("{more}", ""), "makes sense"),
+        ("c.toml", TOML.replace("[ 0.0, 0.0, 1.0,],]", "]").replace("{more}", ""), "is not 3 x 3 numbers. Give"),
+        ("c.json", '{"camera_matrix": [[600, 0], [0, 600]]}', "its camera matrix is not 3 x 3 numbers. Give"),
+        ("c.toml", TOML.replace("-0.2, 0.05", '"a"').replace("{more}", ""), "distortion is not a list of numbers"),
+        ("c.toml", TOML.replace("640.0, 480.0", "640.0").replace("{more}", ""), "picture size is not two numbers"),
         ("c.yml", "%YAML:1.0\n---\nf: 600\n", "camera_matrix"),
         ("c.yml", ROS.replace("data: [600", "data: [-600"), "not positive"),
         ("c.yml", ROS.replace("-0.2, 0.05, 0.001, -0.002, 0.01", "1, 2"), "another model"),
@@ -190,7 +193,16 @@ def test_which_camera_is_taken(tmp_path: Path) -> None:
         assert origin in lens.origin
 
 
-def test_settings_that_contradict_each_other() -> None:
-    for wrong in ({"calib": "a.yml", "fov": 60.0}, {"calib": "a.yml", "focal": 60.0}, {"calib_camera": "a"}):
-        with pytest.raises(VideoPose3DError, match="calib"):
-            LiftConfig(**wrong)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"calib": "a.yml", "fov": 60.0}, "--calib contradicts --fov. Leave out --fov."),
+        ({"calib": "a.yml", "focal": 60.0}, "--calib contradicts --focal. Leave out --focal."),
+        ({"calib": "a.yml", "focal": 60.0, "fov": 60.0}, "--calib contradicts --fov and --focal."),
+        ({"focal": 600.0, "fov": 60.0}, "--fov contradicts --focal. Leave one of them out."),
+        ({"calib_camera": "a"}, "--calib-camera without --calib."),
+    ],
+)
+def test_settings_that_contradict_each_other(wrong: dict[str, object], says: str) -> None:
+    with pytest.raises(VideoPose3DError, match=says):
+        LiftConfig(**wrong)  # type: ignore[arg-type]

@@ -145,16 +145,19 @@ class LiftConfig:
         device: ``auto`` (a GPU when there is one), ``cpu``, ``cuda`` or ``cuda:N``.
         fov: Horizontal or vertical field of view, whichever is larger, of the camera [degrees]; what the video's
             metadata say, else 60.
-        focal: Focal length [px]; overrides ``fov``.
+        focal: Focal length [px], instead of ``fov``.
         calib: Calibration file: OpenCV's YAML or XML, or TOML as of Pose2Sim and anipose; with the lens' distortion.
         calib_camera: Which camera of a TOML file that holds several.
         height: Stature of the person [m]; scales poses and trajectory of lifters made for one stature, as open is.
         flip: Average with the mirrored sequence.
-        smooth: Length of the window over which the savgol filter smooths poses; 0 for raw poses [s].
+        smooth: Length of the window over which the savgol filter smooths poses [s]; one-euro takes no length. With
+            either, 0 leaves poses and path raw.
         smooth_filter: ``savgol`` (a local parabola, as Savitzky and Golay), or ``one-euro``, which looks at the past
             only, as a live system has to.
-        one_euro_cutoff: Cutoff frequency of the one-euro filter for joints that stand still; lower is smoother [1/s].
-        one_euro_beta: How much that grows with a joint's speed; higher lags less behind [1/m].
+        one_euro_cutoff: With ``--smooth-filter one-euro``: its cutoff frequency for joints that stand still; lower is
+            smoother [1/s].
+        one_euro_beta: With ``--smooth-filter one-euro``: how much that grows with a joint's speed; higher lags less
+            behind [1/m].
         refine: Make poses and path agree with the picture, constant bones and feet that stay where they stand.
         chunk: Frames lifted at once; bounds the memory and does not change the result.
         precision: float32; mixed (16-bit numbers where they cost little: 0.1 mm with open), bfloat16 (all large
@@ -182,10 +185,14 @@ class LiftConfig:
 
     def __post_init__(self) -> None:
         check_limits(self)
-        if self.calib is not None and not (self.fov is None and self.focal is None):
-            raise VideoPose3DError("calib contradicts fov and focal", fix="Leave out --fov and --focal.")
+        given = [flag for flag, value in (("--fov", self.fov), ("--focal", self.focal)) if value is not None]
+        if self.calib is not None and given:
+            named = " and ".join(given)
+            raise VideoPose3DError(f"--calib contradicts {named}", fix=f"Leave out {named}.")
+        if len(given) > 1:
+            raise VideoPose3DError("--fov contradicts --focal", fix="Leave one of them out.")
         if self.calib_camera is not None and self.calib is None:
-            raise VideoPose3DError("calib-camera without calib", fix="Give the file with --calib, too.")
+            raise VideoPose3DError("--calib-camera without --calib", fix="Give the file with --calib, too.")
 
 
 @dataclass(frozen=True)

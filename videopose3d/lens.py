@@ -117,15 +117,11 @@ def read_lens(path: str | os.PathLike[str], camera: str | None, size: tuple[int,
     try:
         text = path.read_text(encoding="utf-8")
     except (UnicodeDecodeError, OSError) as error:
-        raise _no_calibration(path, f"it cannot be read as text ({error})") from error
+        raise _no_calibration(path, "it cannot be read as text") from error
     entry = _toml_entry(path, text, camera) if path.suffix.lower() == ".toml" else _storage(path, text)
-    try:
-        matrix = np.array(_value(entry, _MATRIX), np.float64).reshape(3, 3)
-        distortion = np.array(_value(entry, _DISTORTION, ()), np.float64).ravel()
-        calibrated = _calibrated_size(entry)
-    except (ValueError, TypeError, KeyError) as error:
-        raise _no_calibration(path, f"no camera in it that makes sense ({error})") from error
-    if not (np.isfinite(matrix).all() and np.isfinite(distortion).all() and min(matrix[0, 0], matrix[1, 1]) > 0):
+    matrix, distortion, calibrated = _numbers(entry, path)
+    positive = min(matrix[0, 0], matrix[1, 1], matrix[2, 2]) > 0
+    if not (np.isfinite(matrix).all() and np.isfinite(distortion).all() and positive):
         raise _no_calibration(path, "its focal lengths are not positive numbers")
     if len(distortion) > 14 or len(distortion) in (1, 2, 3) or entry.get("fisheye"):
         raise _no_calibration(path, "a fisheye lens, or another model of distortion than OpenCV's")
@@ -133,6 +129,25 @@ def read_lens(path: str | os.PathLike[str], camera: str | None, size: tuple[int,
     padded[: len(distortion)] = distortion
     lens = Lens(matrix / matrix[2, 2], padded, f"--calib {path.name}")
     return _resized(lens, calibrated, size, path)
+
+
+def _numbers(entry: dict[str, Any], path: Path) -> tuple[Float64Array, Float64Array, tuple[float, float] | None]:
+    """(3, 3) matrix, (N,) distortion and the size of the pictures [px], where the file says it.
+
+    Raises:
+        FileFormatError: One of them is missing, or is something else.
+    """
+    what = f"no {_MATRIX[0]} in it"
+    try:
+        found = _value(entry, _MATRIX)
+        what = "its camera matrix is not 3 x 3 numbers"
+        matrix = np.array(found, np.float64).reshape(3, 3)
+        what = "its distortion is not a list of numbers"
+        distortion = np.array(_value(entry, _DISTORTION, ()), np.float64).ravel()
+        what = "its picture size is not two numbers"
+        return matrix, distortion, _calibrated_size(entry)
+    except (ValueError, TypeError, KeyError) as error:
+        raise _no_calibration(path, what) from error
 
 
 def _toml_entry(path: Path, text: str, camera: str | None) -> dict[str, Any]:

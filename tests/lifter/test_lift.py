@@ -557,3 +557,14 @@ def test_poses_are_smoothed_unless_told_not_to(weights):
     smoothed = lifted(walk(60), weights(), smooth=0.25).poses[0]
     assert np.abs(np.diff(smoothed, 2, axis=0)).sum() < np.abs(np.diff(raw, 2, axis=0)).sum()
     assert np.abs(smoothed - raw).max() < np.ptp(raw)
+
+
+def test_no_smoothing_leaves_poses_and_path_raw_with_either_filter(weights):
+    filters = ("savgol", "one-euro")
+    raw, same = (lifted(walk(60), weights(), smooth=0, smooth_filter=kind) for kind in filters)
+    np.testing.assert_array_equal(raw.poses, same.poses)
+    np.testing.assert_array_equal(raw.trajectory, same.trajectory)
+    for kind in filters:
+        filtered = lifted(walk(60), weights(), smooth=0.5, smooth_filter=kind)
+        rough, calm = (np.abs(np.diff(some.trajectory, 2, axis=1)).sum() for some in (raw, filtered))
+        assert calm < 0.7 * rough

@@ -24,7 +24,7 @@ from videopose3d.lifter.canonical import canonical_input, mirror_input, mirror_p
 from videopose3d.lifter.fast import CHUNK, FastNetwork
 from videopose3d.lifter.model import TemporalModel
 from videopose3d.lifter.rates import at_known_rate, bridged
-from videopose3d.lifter.trajectory import root_trajectory
+from videopose3d.lifter.trajectory import root_path, smoothed_path
 from videopose3d.lifter.weights import choose_device, load_lifter, load_trajectory
 from videopose3d.remap import coco_to_h36m
 from videopose3d.skeleton import COCO17, H36M17, Skeleton
@@ -276,9 +276,11 @@ def _lift_stretch(
     if config.trajectory == "network":  # the root that the pose network gives belongs to the path
         path = scale * lifter.locate(*where, flip=config.flip, chunk=config.chunk) + raw[:, 0]
         return poses, _smoothed(path, fps, config)
-    skeleton = lifter.header.output_skeleton
-    causal = (config.one_euro_cutoff, config.one_euro_beta) if config.smooth_filter == "one-euro" else None
-    return poses, root_trajectory(poses, skeleton, points, scores, keypoints.skeleton, camera, fps, causal)
+    path = root_path(poses, lifter.header.output_skeleton, points, scores, keypoints.skeleton, camera)
+    if config.smooth:
+        causal = (config.one_euro_cutoff, config.one_euro_beta) if config.smooth_filter == "one-euro" else None
+        path = smoothed_path(path, fps, causal)
+    return poses, path.astype(np.float32)
 
 
 def _smoothed(values: Array, fps: Fraction, config: LiftConfig) -> FloatArray:

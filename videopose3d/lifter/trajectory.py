@@ -9,7 +9,7 @@ import numpy as np
 from videopose3d.geometry import Camera, place_root, rays_from_pixels
 from videopose3d.skeleton import LIMB_JOINTS, Skeleton
 from videopose3d.smoothing import one_euro, savitzky_golay
-from videopose3d.types import Array, FloatArray
+from videopose3d.types import Array
 
 SMOOTHING = 0.5
 """Length of the window over which a root path is smoothed [s]; its depth is the least certain figure of all."""
@@ -17,19 +17,15 @@ CALMER = 1 / 2, 1 / 8
 """What the cutoff and beta of the One-Euro filter of poses are multiplied by for the path; chosen as these."""
 
 
-def root_trajectory(
+def root_path(
     poses: Array,
     skeleton: Skeleton,
     points: Array,
     scores: Array,
     keypoint_skeleton: Skeleton,
     camera: Camera,
-    fps: Fraction,
-    causal: tuple[float, float] | None = None,
-) -> FloatArray:
-    """Root path that best explains the 2D joints of an unbroken stretch.
-
-    Every frame is placed by weighted least squares over the twelve limb joints; then the path is smoothed.
+) -> Array:
+    """Root path that best explains the 2D joints, every frame placed by weighted least squares over the limb joints.
 
     Args:
         poses: (T, J, 3) root-relative [m].
@@ -38,8 +34,6 @@ def root_trajectory(
         scores: (T, K) confidence, 0 where not seen.
         keypoint_skeleton: The joints of ``points``.
         camera: The camera.
-        fps: Frame rate [1/s].
-        causal: Cutoff and beta of the `one_euro` filter that smooths poses, to smooth the path with one, too.
 
     Returns:
         (T, 3) [m]; NaN where it cannot be known.
@@ -47,8 +41,18 @@ def root_trajectory(
     joints = [name for name in LIMB_JOINTS if name in skeleton.joints and name in keypoint_skeleton.joints]
     at, seen = skeleton.indices(joints), keypoint_skeleton.indices(joints)
     rays = rays_from_pixels(points[:, seen].astype(np.float64), camera)
-    path = place_root(poses[:, at], rays, scores[:, seen])
+    return place_root(poses[:, at], rays, scores[:, seen])
+
+
+def smoothed_path(path: Array, fps: Fraction, causal: tuple[float, float] | None = None) -> Array:
+    """The root path (T, 3) [m] of an unbroken stretch, smoothed over time.
+
+    Args:
+        path: As from `root_path`.
+        fps: Frame rate [1/s].
+        causal: Cutoff and beta of the `one_euro` filter that smooths poses, to smooth the path with one, too.
+    """
     if causal:
         cutoff, beta = causal
-        return one_euro(path, fps, cutoff * CALMER[0], beta * CALMER[1]).astype(np.float32)
-    return savitzky_golay(path, fps, SMOOTHING).astype(np.float32)
+        return one_euro(path, fps, cutoff * CALMER[0], beta * CALMER[1])
+    return savitzky_golay(path, fps, SMOOTHING)
