@@ -68,6 +68,16 @@ def test_resume_knows_when_the_keypoints_have_changed(here: Path, make_video: An
     assert load_result("clip_3d.npz").people == 0
 
 
+def test_one_person_of_a_result_file_is_lifted(here: Path) -> None:
+    size = ("--size", "640x640", "--fps", "25")
+    assert run("lift", "formats/openpose_body25", "-o", "all.npz", *size).exit_code == 0
+    assert run("lift", "all.npz", "-o", "2.npz", "--person", "2", "--no-refine").exit_code == 0
+    both, second = load_result("all.npz").keypoints, load_result("2.npz").keypoints
+    assert (both.people, second.people) == (2, 1)
+    for name in ("points", "scores", "boxes", "present"):
+        np.testing.assert_array_equal(getattr(second, name), getattr(both, name)[1:])
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -78,12 +88,21 @@ def test_resume_knows_when_the_keypoints_have_changed(here: Path, make_video: An
         ("formats/openpose_body25 --size 640x640 --fps 25 --person 7", "no person 7, 2 found"),
         ("text.json --size 64x64 --fps 25", "not a readable JSON file"),
         ("ours.npz --fps 25", "a result file says this itself. Leave out --fps."),
+        ("ours.npz --layout coco17 --clip a", "a result file says this itself. Leave out --clip, --layout."),
+        ("ours.npz --min-score 0.5 --no-repair-swaps", "cleaned already. Leave out --min-score, --no-repair-swaps,"),
+        ("ours.npz --max-gap 1", "cleaned already. Leave out --max-gap, or detect again"),
+        ("ours.npz --person 3", "ours.npz: no person 3, 2 found. Choose --person all, main, or 1 to 2."),
+        ("clip.MP4", "clip.MP4: a video, and lift takes keypoints. Use infer, or detect first"),
+        ("ours.npz --fov 60 --focal 500", "--fov contradicts --focal. Leave one of them out."),
+        ("ours.npz --calib c.json", "c.json: its camera matrix is not 3 x 3 numbers"),
         ("formats/openpose_body25 --video text.json", "text.json"),
     ],
 )
 def test_what_cannot_be_lifted_is_one_line(line: str, says: str, here: Path) -> None:
     (here / "text.json").write_text("hello")
     (here / "empty").mkdir()
+    (here / "clip.MP4").write_bytes(b"\0\0\0\x20ftypisom")
+    (here / "c.json").write_text('{"camera_matrix": [[600, 0], [0, 600]]}')
     run("lift", "formats/openpose_body25", "-o", "ours.npz", "--size", "640x640", "--fps", "25")
     done = run("lift", *line.split(), "-o", "out.npz")
     assert done.exit_code == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from videopose3d.cli_jobs import one
 from videopose3d.cli_options import (
@@ -20,6 +21,7 @@ from videopose3d.cli_options import (
     quiet_option,
 )
 from videopose3d.cli_progress import ProgressPrinter
+from videopose3d.cli_sources import VIDEO_SUFFIXES
 from videopose3d.config import DetectConfig, LiftConfig
 from videopose3d.skeleton import COCO17, H36M17
 
@@ -30,6 +32,10 @@ FASTEST = 1000
 """Frames per second of any camera."""
 
 _OF_THE_DETECTOR = ("detector", "max_side", "parts", "keypoints")
+_SAID = ("video", "size", "fps", "clip", "layout")
+"""Options about files of other tools, which a result file answers itself."""
+_CLEANING = ("min_score", "max_gap", "repair_swaps")
+"""Options of the cleaning, which the people of a result file have behind them."""
 
 
 class PictureSize(click.ParamType):  # type: ignore[type-arg]
@@ -93,7 +99,8 @@ def lift(keypoints: Path, output: Path, overwrite: bool, **options: Any) -> None
     videopose3d lift alphapose-results.json -o clip_3d.npz --size 1920x1080 --fps 25
 
     Files of OpenPose, AlphaPose, MMPose, Detectron, COCO results and data_2d_custom_*.npz are known by their
-    content. In these, people are followed and cleaned as in a video; a result file is lifted as it is.
+    content. In these, people are followed and cleaned as in a video; a result file is lifted as it is, or only
+    its --person.
     """
 
     def run(_: Any, progress: ProgressPrinter) -> Any:
@@ -118,12 +125,29 @@ def _keypoints(path: Path, options: dict[str, Any]) -> Keypoints2D:
     """The tracks of a result file as they are, those of another tool's file made and cleaned."""
     from videopose3d.detectors.files.single import is_result
     from videopose3d.errors import InputError
-    from videopose3d.pipeline.detect import keypoints_of_files
+    from videopose3d.pipeline.detect import keypoints_of_files, only
     from videopose3d.result_file import load_result
 
-    about = {name: options[name] for name in ("video", "size", "fps", "clip")}
+    config = config_from(DetectConfig, options)
     if is_result(path):
-        if given := [f"--{name}" for name, value in about.items() if value is not None]:
-            raise InputError("a result file says this itself", where=path, fix=f"Leave out {', '.join(given)}.")
-        return load_result(path).keypoints
-    return keypoints_of_files(path, config_from(DetectConfig, options), layout=options["layout"], **about)
+        if said := _given(_SAID):
+            raise InputError("a result file says this itself", where=path, fix=f"Leave out {said}.")
+        if cleaning := _given(_CLEANING):
+            what = "the people of a result file are cleaned already"
+            raise InputError(what, where=path, fix=f"Leave out {cleaning}, or detect again with it.")
+        return only(load_result(path).keypoints, config.person, path)
+    if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+        fix = "Use infer, or detect first and lift what it has written."
+        raise InputError("a video, and lift takes keypoints", where=path, fix=fix)
+    about = {name: options[name] for name in _SAID}
+    return keypoints_of_files(path, config, **about)
+
+
+def _given(names: tuple[str, ...]) -> str:
+    """Those options that the command line names, as it names them."""
+    context = click.get_current_context()
+    flags = {param.name: param.opts[0] for param in context.command.params}
+    flags |= {param.name: param.secondary_opts[0] for param in context.command.params
+              if param.secondary_opts and not context.params[param.name or ""]}  # fmt: skip
+    typed = (name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+    return ", ".join(flags[name] for name in typed)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -29,6 +30,7 @@ FILES = "files"
 
 Progress = Callable[[str, int, "int | None"], None]
 """Called with a stage's name, the frames done so far, and how many there will be (None where unknown)."""
+Whom = TypeVar("Whom")
 
 
 def detect(
@@ -122,7 +124,7 @@ def clean_tracks(
     Raises:
         InputError: There is no person of the number asked for.
     """
-    tracks = _chosen(_tracks(seen, float(info.fps), config, skeleton), config.person, info)
+    tracks = _chosen(_tracks(seen, float(info.fps), config, skeleton), config.person, info.source)
     longest_gap = round(config.max_gap * info.fps)
     people, frames, joints = len(tracks), len(seen), len(skeleton)
     points = np.full((people, frames, joints, 2), np.nan, np.float32)
@@ -152,6 +154,24 @@ def clean_tracks(
     )
 
 
+def only(keypoints: Keypoints2D, person: str, where: object = None) -> Keypoints2D:
+    """The keypoints of those people that `DetectConfig.person` names.
+
+    Args:
+        keypoints: The main person first.
+        person: ``all``, ``main`` or a number from 1 on.
+        where: For the message; the video's name by default.
+
+    Raises:
+        InputError: There is no person of that number.
+    """
+    kept = _chosen(list(range(keypoints.people)), person, where or keypoints.source)
+    if len(kept) == keypoints.people:
+        return keypoints
+    parts = {name: getattr(keypoints, name)[kept] for name in ("points", "scores", "boxes", "present")}
+    return replace(keypoints, **parts)
+
+
 def _tracks(seen: Seen, fps: float, config: DetectConfig, skeleton: Skeleton) -> list[Track]:
     """Who is who: by place alone where there is one person per frame, else by everything that is known."""
     alone = config.detector == FILES or follows_people(config.detector)
@@ -165,11 +185,11 @@ def _tracks(seen: Seen, fps: float, config: DetectConfig, skeleton: Skeleton) ->
     return [np.where(mask, 0, -1) for mask in split_people(points, present, fps)]
 
 
-def _chosen(tracks: list[Track], person: str, info: VideoInfo) -> list[Track]:
+def _chosen(tracks: list[Whom], person: str, where: object) -> list[Whom]:
     if person == "all" or not tracks:
         return tracks
     number = 1 if person == "main" else int(person)
     if number > len(tracks):
         what = f"no person {number}, {len(tracks)} found"
-        raise InputError(what, where=info.source, fix=f"Choose --person all, main, or 1 to {len(tracks)}.")
+        raise InputError(what, where=where, fix=f"Choose --person all, main, or 1 to {len(tracks)}.")
     return [tracks[number - 1]]
