@@ -78,9 +78,18 @@ def test_a_folder_of_frames_is_not_replaced_unasked(finder: StandIn) -> None:
         ("a.mp4", ("--plot", "error"), "--truth FILE"),
         ("a.mp4", ("--truth", "gone.npz"), "gone.npz: no such file"),
         ("a.txt", (), "no name for a video or picture"),
+        ("a.png", ("--skip", "3"), "a.png: --skip cannot be used for one picture"),
+        ("a.png", ("--limit", "3"), "a.png: --limit cannot be used for one picture"),
+        ("a.png", ("--frame", "900"), "walk.mp4: there is no frame 900"),
+        ("a.png", ("--frame", "0:40"), "walk.mp4: there is no frame 0:40"),
+        ("a.mp4", ("--skip", "900"), "walk.mp4: nothing is left after 900 frames"),
+        ("a.mp4", ("--truth", "fast.npz"), "fast.npz: a truth of 50 frames per second for a clip of 25"),
+        ("a.mp4", ("--truth", "long.npz"), f"long.npz: a truth of 99 frames for a clip of {FRAMES}"),
     ],
 )
 def test_what_would_fail_late_fails_early(finder: StandIn, output: str, options: tuple[str, ...], says: str) -> None:
+    np.savez("fast.npz", poses_3d=np.zeros((FRAMES, 17, 3)), fps=50)
+    np.savez("long.npz", poses_3d=np.zeros((99, 17, 3)), fps=25)
     done = run("infer", "walk.mp4", "-o", output, *options)
     assert done.exit_code == 1
     assert says in done.stderr

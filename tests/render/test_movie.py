@@ -214,6 +214,15 @@ def test_frames_that_are_not_there_and_frames_of_films_are_refused(make_result, 
         render_video(make_result(), tmp_path / "a.mp4", config=replace(SMALL, frame="1"))
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [({"skip": 1}, "--skip"), ({"limit": 3, "downsample": 2}, "--limit and --downsample")],
+)
+def test_a_part_of_the_frames_is_not_for_stills(make_result, tmp_path, options, says):
+    with pytest.raises(VideoPose3DError, match=f"a.png: {says} cannot be used for one picture. Leave it out"):
+        render_video(make_result(), tmp_path / "a.png", config=replace(SMALL, **options))
+
+
 def test_every_frame_is_a_picture_in_a_folder(make_result, source, tmp_path):
     result = make_result(frames=5, size=(64, 48))
     report = render_video(result, tmp_path / "frames", video=source, config=replace(SMALL, skip=1, downsample=2))

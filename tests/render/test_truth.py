@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -21,15 +22,34 @@ def test_a_result_file_is_a_truth_and_the_error_is_in_millimetres(make_result, t
     np.testing.assert_allclose(truth.poses.poses, true)
 
 
-def test_one_person_shorter_or_longer_is_fitted_to_the_result(make_result, tmp_path):
+def test_one_person_a_frame_shorter_or_longer_is_fitted_to_the_result(make_result, tmp_path):
     result = make_result(people=1, frames=6)
-    np.savez(tmp_path / "t.npz", poses_3d=result.poses_3d[0, :4])
+    np.savez(tmp_path / "t.npz", poses_3d=result.poses_3d[0, :5])
     truth = load_truth(tmp_path / "t.npz", result.poses)
     assert truth.poses.poses.shape == (1, 6, 17, 3)
     assert np.isnan(truth.poses.trajectory).all()
-    np.testing.assert_array_equal(np.isfinite(truth.error), [True] * 4 + [False] * 2)
-    np.save(tmp_path / "t.npy", np.concatenate([result.poses_3d] * 2, 1))
+    np.testing.assert_array_equal(np.isfinite(truth.error), [True] * 5 + [False])
+    np.save(tmp_path / "t.npy", np.concatenate([result.poses_3d, result.poses_3d[:, -1:]], 1))
     assert load_truth(tmp_path / "t.npy", result.poses).error.tolist() == [0.0] * 6
+
+
+def test_the_truth_of_another_clip_is_refused(make_result, tmp_path):
+    result, file = make_result(people=1, frames=6), tmp_path / "t.npz"
+    for poses in (result.poses_3d[:, :4], np.concatenate([result.poses_3d] * 2, 1)):
+        np.savez(file, poses_3d=poses)
+        with pytest.raises(InputError, match=f"t.npz: a truth of {poses.shape[1]} frames for a clip of 6"):
+            load_truth(file, result.poses)
+    for fps in ([25, 1], 25.0, [50]):
+        np.savez(file, poses_3d=result.poses_3d, fps=fps)
+        with pytest.raises(InputError, match=r"a truth of (25|50) frames per second for a clip of 29.97"):
+            load_truth(file, result.poses, Fraction(30000, 1001))
+    for fps in ([30000, 1001], 29.97, 30):
+        np.savez(file, poses_3d=result.poses_3d, fps=fps)
+        assert load_truth(file, result.poses, Fraction(30000, 1001)).error.tolist() == [0.0] * 6
+    for fps in ("often", 0, [], [25, 0], np.nan):
+        np.savez(file, poses_3d=result.poses_3d, fps=fps)
+        with pytest.raises(FileFormatError, match="its fps is no frame rate"):
+            load_truth(file, result.poses, Fraction(25))
 
 
 def test_absolute_poses_are_put_on_their_root(make_result, tmp_path):

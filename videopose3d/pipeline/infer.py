@@ -20,6 +20,7 @@ from videopose3d.pipeline.detect import Progress, detect
 from videopose3d.pipeline.lift import lift_keypoints
 from videopose3d.pipeline.stages import StageFiles, content_key, keypoints_key
 from videopose3d.types import Result
+from videopose3d.video import probe
 
 
 def infer(
@@ -55,7 +56,7 @@ def infer(
     config = _checked(config or InferConfig())
     _check_outputs(source, output, exports, overwrite)
     if output:
-        _check_render(output, config.render)
+        _check_render(source, output, config.render)
     weights = _check_lifter(config.lift)
     _import_ahead()
 
@@ -123,11 +124,12 @@ def _check_outputs(
         _check_place(Path(path))
 
 
-def _check_render(output: str | os.PathLike[str], config: RenderConfig) -> None:
-    if config.frame or config.truth or config.plot:  # finding out loads matplotlib
+def _check_render(source: str | os.PathLike[str], output: str | os.PathLike[str], config: RenderConfig) -> None:
+    of_frames = config.frame or config.truth or config.skip or config.limit or config.downsample > 1
+    if of_frames or config.plot:  # finding out loads matplotlib
         from videopose3d.render.movie import check_before
 
-        check_before(output, config)
+        check_before(output, config, probe(source) if of_frames else None)
 
 
 def _check_place(path: Path) -> None:

@@ -20,7 +20,7 @@ from videopose3d.render.ahead import ahead
 from videopose3d.render.compose import Composer, scenes_of
 from videopose3d.render.layout import Layout, plan
 from videopose3d.render.plots import check_names
-from videopose3d.render.truth import load_truth, read_truth
+from videopose3d.render.truth import check_clip, load_truth, read_truth
 from videopose3d.types import Frame, Result, VideoInfo
 from videopose3d.video import (
     FrameWriter,
@@ -98,16 +98,34 @@ def render_video(
     return RenderReport(writer.encoder, done, time.monotonic() - started)
 
 
-def check_before(out: str | os.PathLike[str], config: RenderConfig) -> None:
+def check_before(out: str | os.PathLike[str], config: RenderConfig, info: VideoInfo | None = None) -> None:
     """Refuse before there is a result what `render_video` would refuse after it.
 
+    Args:
+        out: As for `render_video`.
+        config: Likewise.
+        info: The video the result will be of. Its number of frames may be a little wrong, as containers have it.
+
     Raises:
-        VideoPose3DError: A plot is unknown, the truth cannot be read, or ``frame`` is given for what is not a still.
+        VideoPose3DError: A plot is unknown, ``frame`` is given for what is no still, or a part of the frames for one.
+        InputError: The truth cannot be read or is of another clip, or the video has no such frames.
     """
-    if config.frame is not None and kind_of(out) != "still":
+    still = kind_of(out) == "still"
+    if config.frame is not None and not still:
         raise VideoPose3DError("--frame is for one picture", where=out, fix="Give a .png or .jpg, or leave it out.")
+    parts = {"--skip": config.skip > 0, "--limit": config.limit is not None, "--downsample": config.downsample > 1}
+    if still and any(parts.values()):
+        given = " and ".join(flag for flag, is_given in parts.items() if is_given)
+        fix = "Leave it out, and choose the picture with --frame."
+        raise VideoPose3DError(f"{given} cannot be used for one picture", where=out, fix=fix)
+    slack = 2 + (info.frame_count or 0) // 50 if info else 0
+    if info and info.frame_count:
+        _check_frames(config, still, info.frame_count + slack, info.fps, info.source)
     if config.truth is not None:
-        read_truth(Path(config.truth))
+        truth, rate = read_truth(Path(config.truth))
+        frames = truth.poses.shape[1]
+        if info:
+            check_clip(config.truth, frames, rate, info.frame_count or frames, info.fps, slack)
     for names in config.plot:
         check_names(names, truth=config.truth is not None)
 
@@ -125,20 +143,25 @@ def frames_shown(result: Result, out: str | os.PathLike[str], config: RenderConf
     where = kp.source or out
     if not kp.frames:
         raise InputError("the result has no frames", where=where, fix="Give a video with frames.")
+    _check_frames(config, kind == "still", kp.frames, kp.fps, where)
     if kind == "still":
         frame = _middle(result) if config.frame is None else frame_number(config.frame, kp.fps)
-        if frame >= kp.frames:
-            last = f"The last one is {kp.frames - 1}, at {float((kp.frames - 1) / kp.fps):.2f}s."
-            raise InputError(f"there is no frame {config.frame}", where=where, fix=last)
         return range(frame, frame + 1)
     stop = kp.frames if config.limit is None else min(kp.frames, config.skip + config.limit)
-    if config.skip >= stop:
-        raise InputError(f"nothing is left after {config.skip} frames", where=where, fix=f"It has {kp.frames}.")
     step = config.downsample
     for fastest in (config.max_fps, config.gif_fps if kind == "gif" else None):
         if fastest is not None:  # 29.97 means 30000/1001, too
             step *= max(1, math.ceil(float(result.fps / step) / fastest - 1e-3))
     return range(config.skip, stop, step)
+
+
+def _check_frames(config: RenderConfig, still: bool, frames: int, fps: Fraction, where: object) -> None:
+    """Refuse frames that a clip of so many does not have."""
+    if still and config.frame is not None and frame_number(config.frame, fps) >= frames:
+        last = f"The last one is {frames - 1}, at {float((frames - 1) / fps):.2f}s."
+        raise InputError(f"there is no frame {config.frame}", where=where, fix=last)
+    if not still and config.skip >= frames:
+        raise InputError(f"nothing is left after {config.skip} frames", where=where, fix=f"It has {frames}.")
 
 
 def frame_number(text: str, fps: Fraction) -> int:
@@ -166,7 +189,7 @@ def _composer(result: Result, out: str | os.PathLike[str], shown: range, config:
         what = next(name for name, needed in needs.items() if needed)
         where = result.keypoints.source or None
         raise VideoPose3DError(f"--{what} needs 3D poses, this result has none", where=where, fix="Lift it first.")
-    truth = load_truth(config.truth, result.poses) if config.truth is not None and result.poses else None
+    truth = load_truth(config.truth, result.poses, result.fps) if config.truth is not None and result.poses else None
     height = config.gif_height if kind_of(out) == "gif" else config.picture_height
     scenes = scenes_of(result, config, truth)
     layout = plan(result.keypoints.size, height, config.layout, scenes=scenes, strips=len(config.plot))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import numpy as np
 
 from videopose3d.errors import FileFormatError, InputError, SkeletonMismatchError
 from videopose3d.render.stage import Array
-from videopose3d.skeleton import H36M17, Skeleton, skeleton_of
+from videopose3d.skeleton import H36M17, skeleton_of
 from videopose3d.types import FloatArray, Poses3D
+
+_SAME_RATE = 2e-3
+"""Frame rates that differ by no more than this share are the same: many call 30000/1001 30."""
 
 
 @dataclass(frozen=True)
@@ -29,32 +33,58 @@ class Truth:
     error: Array
 
 
-def load_truth(path: str | os.PathLike[str], found: Poses3D) -> Truth:
+def load_truth(path: str | os.PathLike[str], found: Poses3D, fps: Fraction | None = None) -> Truth:
     """The truth of a result, from a file that holds ``poses_3d`` (and ``trajectory``) in camera axes [m].
 
     A result file will do, an .npz with these arrays, or an .npy with the poses alone; (T, J, 3) is one person.
-    Frames are those of the result: what is missing is unknown, what goes beyond is cut off.
+    It may have a frame more or less than the result: what is missing is unknown, what goes beyond is cut off.
 
     Args:
         path: The file.
         found: Poses of the result.
+        fps: Frame rate of the result [1/s]; None where it is not known.
 
     Raises:
-        InputError: There is no such file.
+        InputError: There is no such file, or it is of another clip: of another rate, or longer or shorter.
         FileFormatError: It holds no poses.
         SkeletonMismatchError: They have other joints than the result.
     """
-    poses, trajectory, skeleton = read_truth(Path(path))
+    true, rate = read_truth(Path(path))
+    skeleton, frames = true.skeleton, found.poses.shape[1]
     if skeleton.joints != found.skeleton.joints:
         what = f"its joints are {skeleton.name}, those of the result {found.skeleton.name}"
         raise SkeletonMismatchError(what, where=path, fix="Give the truth of the same joints.")
-    frames = found.poses.shape[1]
-    fitted = Poses3D(_fitted(poses, frames), _fitted(trajectory, frames), skeleton, lifter="truth")
+    check_clip(path, true.poses.shape[1], rate, frames, fps)
+    fitted = Poses3D(_fitted(true.poses, frames), _fitted(true.trajectory, frames), skeleton, lifter="truth")
     return Truth(fitted, _error(found, fitted))
 
 
-def read_truth(path: Path) -> tuple[FloatArray, FloatArray, Skeleton]:
-    """Poses (P, T, J, 3), trajectory (P, T, 3) and joints of a file.
+def check_clip(
+    path: str | os.PathLike[str], true: int, rate: Fraction | None, frames: int, fps: Fraction | None, slack: int = 1
+) -> None:
+    """Refuse the truth of another clip.
+
+    Args:
+        path: The file.
+        true: Its number of frames.
+        rate: Its frame rate [1/s], where it says so.
+        frames: Number of frames of the clip.
+        fps: Frame rate of the clip [1/s], where it is known.
+        slack: Frames that the two may differ by.
+
+    Raises:
+        InputError: Frame rate or number of frames differ.
+    """
+    fix = "Give the truth of this clip."
+    if rate is not None and fps is not None and abs(rate / fps - 1) > _SAME_RATE:
+        what = f"a truth of {float(rate):g} frames per second for a clip of {float(fps):g}"
+        raise InputError(what, where=path, fix=fix)
+    if abs(true - frames) > slack:
+        raise InputError(f"a truth of {true} frames for a clip of {frames}", where=path, fix=fix)
+
+
+def read_truth(path: Path) -> tuple[Poses3D, Fraction | None]:
+    """Poses of a file, and its frame rate [1/s] where it says so.
 
     Raises:
         InputError: There is no such file.
@@ -80,7 +110,21 @@ def read_truth(path: Path) -> tuple[FloatArray, FloatArray, Skeleton]:
     trajectory = trajectory[None] if trajectory.ndim == 2 else trajectory
     if trajectory.shape != (*poses.shape[:2], 3):
         raise FileFormatError(f"its trajectory is {trajectory.shape}", where=path, fix=fix)
-    return poses - poses[:, :, :1], trajectory, skeleton
+    return Poses3D(poses - poses[:, :, :1], trajectory, skeleton), _rate(data.get("fps"), path)
+
+
+def _rate(fps: Any, path: Path) -> Fraction | None:
+    """A frame rate that is written as numerator and denominator, or as one number."""
+    if fps is None:
+        return None
+    try:
+        parts = [Fraction(number) for number in np.ravel(fps).tolist()]
+        rate = parts[0] / (parts[1] if len(parts) > 1 else 1)
+    except (ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError):
+        rate = Fraction(0)
+    if rate <= 0:
+        raise FileFormatError("its fps is no frame rate", where=path, fix="Write fps as one number [1/s].")
+    return rate
 
 
 def _fitted(array: FloatArray, frames: int) -> FloatArray:
