@@ -428,6 +428,14 @@ def test_log_has_one_line_per_stage(clip: str, finder: StandIn, here: Path) -> N
     ]
 
 
+def test_what_was_lifted_before_is_not_told_again(clip: str, finder: StandIn, here: Path) -> None:
+    run("infer", clip, "--no-render", "--quiet")
+    assert "refined" in run("lift", "walk_3d.npz", "-o", "b.npz").stderr
+    assert run("export", "walk_3d.npz", "-o", "x.csv").stderr == ""
+    (line,) = run("render", "walk_3d.npz", "-o", "x.png").stderr.splitlines()
+    assert line.startswith("walk_3d.npz: render 1 frames")
+
+
 def test_weights_list() -> None:
     assert "open  coco17 to h36m17" in run("weights", "list").stdout
     header = json.loads(run("weights", "list", "--json").stdout)["open"]
@@ -489,6 +497,19 @@ def test_what_takes_long_is_one_of_something_from_the_start(clock: list[float]) 
     assert "0%  0/1\r" in screen.getvalue()  # nobody knows what is left
     printer.close()
     assert screen.getvalue().endswith("x: detect 1 clip in 50.0 s, 0.02 clips/s\n")
+
+
+def test_nothing_done_is_not_told(clock: list[float]) -> None:
+    log, screen = StringIO(), Terminal()
+    for stream in (log, screen):
+        printer = ProgressPrinter("x", stream)
+        feed(printer, clock, [(0, 0)], 8)
+        printer.close(finished=False)
+    assert log.getvalue() == ""
+    assert screen.getvalue().endswith("\r\x1b[K")
+    feed(printer, clock, [(0, 0), (1, 3)], 8)
+    printer.close(finished=False)
+    assert screen.getvalue().endswith("x: detect stopped after 3 frames in 1.0 s, 3 frames/s\n")
 
 
 def test_quiet_progress_prints_nothing(clock: list[float]) -> None:

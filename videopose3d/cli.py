@@ -208,7 +208,7 @@ def render(result: Path, output: Path, video: str | None, overwrite: bool, **opt
         from videopose3d.video import check_pictures
 
         check_pictures(output, overwrite)
-    one(result, output, run, options, overwrite=True)
+    one(result, output, run, options, overwrite=True, lifts=False)
 
 
 for command in (export, prepare, train, evaluate, finetune, train_mocap, synth, weights, detectors):

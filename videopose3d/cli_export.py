@@ -67,7 +67,7 @@ def export(
 
     if video is not None and not view:
         _check_holders(outputs)
-    each([result], run, options)
+    each([result], run, options, lifts=False)
 
 
 def _check_holders(outputs: tuple[Path, ...]) -> None:

@@ -41,17 +41,23 @@ def one(
     options: dict[str, Any],
     *,
     overwrite: bool,
+    lifts: bool = True,
 ) -> None:
-    """Run one job that makes one file of one source."""
+    """Run one job that makes one file of one source; ``lifts`` as for `each`."""
     from videopose3d.files import check_overwrite
 
     with reported():
         check_overwrite(output, overwrite)
-    each([source], run, options)
+    each([source], run, options, lifts=lifts)
 
 
-def each(jobs: Sequence[Any], run: Callable[[Any, ProgressPrinter], Any], options: dict[str, Any]) -> None:
-    """Run jobs one after the other; a failed one is reported and the others go on. Ends the process."""
+def each(
+    jobs: Sequence[Any], run: Callable[[Any, ProgressPrinter], Any], options: dict[str, Any], *, lifts: bool = True
+) -> None:
+    """Run jobs one after the other; a failed one is reported and the others go on. Ends the process.
+
+    Camera and refinement are told of only where the jobs have lifted, and not read what had been.
+    """
     codes, summaries = [], []
     logging.getLogger("videopose3d").setLevel(logging.ERROR if options["quiet"] else logging.NOTSET)
     for job in jobs:
@@ -61,7 +67,7 @@ def each(jobs: Sequence[Any], run: Callable[[Any, ProgressPrinter], Any], option
         codes.append(code)
         summaries.append({"source": name, "exit_code": code, **summary})
         if not options["as_json"]:
-            _tell(name, code, summary, options)
+            _tell(name, code, summary, options, lifts=lifts)
     if options["as_json"]:
         click.echo(json.dumps(summaries if len(summaries) > 1 else summaries[0]))
     sys.exit(FAILED if FAILED in codes else max(codes))
@@ -116,15 +122,15 @@ def _short(value: float) -> float | None:
     return float(f"{value:.3g}") if isfinite(value) else None
 
 
-def _tell(name: str, code: int, summary: dict[str, Any], options: dict[str, Any]) -> None:
+def _tell(name: str, code: int, summary: dict[str, Any], options: dict[str, Any], *, lifts: bool) -> None:
     """Results to stdout, remarks to stderr."""
     if code == NOBODY and not options["quiet"]:
         click.echo(f"{name}: nobody found in {summary['frames']} frames; the result is empty.", err=True)
     elif summary.get("skipped") and not options["quiet"]:
         click.echo(f"{name}: done before, nothing to do.", err=True)
-    if (camera := summary.get("camera")) and not options["quiet"]:
+    if lifts and (camera := summary.get("camera")) and not options["quiet"]:
         click.echo(f"{name}: camera: focal length {camera['focal']:g} px ({camera['from']})", err=True)
-    if (figures := summary.get("refinement")) and not options["quiet"]:
+    if lifts and (figures := summary.get("refinement")) and not options["quiet"]:
         said = "; ".join(f"{what.format(*figures[key])}" for key, what in _REFINED.items() if None not in figures[key])
         click.echo(f"{name}: refined: {said}", err=True)
     for path in summary.get("outputs", []):

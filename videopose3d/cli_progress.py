@@ -44,8 +44,10 @@ class ProgressPrinter:
             self._print(self._line(done, total, now), living=self._live)
 
     def close(self, finished: bool = True) -> None:
-        """End the current stage with a line that says how long it took, or how far it came."""
-        if self._stage and not self._quiet:
+        """End the current stage with a line that says how long it took, or how far it came, if it came anywhere."""
+        if self._stage and not self._quiet and not finished and not self._last[0]:
+            self._print("", living=True)
+        elif self._stage and not self._quiet:
             seconds = self._reached - self._started
             done = self._last[0]
             unit = self._unit.removesuffix("s") if done == 1 else self._unit
