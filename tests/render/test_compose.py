@@ -190,3 +190,12 @@ def test_words_lie_in_their_panels_and_apart(make_result, monkeypatch, size, lay
             apart = one[1] + one[3] <= other[1] or other[1] + other[3] <= one[1]
             apart |= one[2] + one[4] <= other[2] or other[2] + other[4] <= one[2]
             assert apart
+
+
+def test_plots_too_low_for_names_are_remarked_on(make_result, caplog):
+    for plots, said in ((5, 0), (12, 1)):
+        caplog.clear()
+        config = RenderConfig(plot=("right_knee",) * plots)
+        Composer(make_result(), plan((320, 240), 240, strips=plots), config)
+        assert len(caplog.messages) == said
+    assert "raise --picture-height" in caplog.text

@@ -187,3 +187,19 @@ def test_names_that_do_not_fit_are_left_out():
     picture = drawn(panel, 3)
     _, top, _, _ = panel.box
     assert (np.abs(picture[: top - 4, -6:] - np.array(DARK.background)).max(-1) == 0).all()
+
+
+@pytest.mark.parametrize("height", [14, 30, 45, 55, 100])
+def test_low_panels_keep_their_names(height):
+    panel = strip(np.zeros(9), size=(400, height))
+    assert panel.named
+    picture = drawn(panel, 3, (400, height))
+    words = np.abs(picture - DARK.text).max(-1) < 30
+    assert words.any(0)[panel.box[0] :].sum() > 10
+    assert words.any(1).sum() <= max(8, 0.5 * height)
+
+
+def test_a_panel_that_is_too_low_has_no_names():
+    panel = strip(np.zeros(9), size=(400, 12))
+    assert not panel.named
+    assert not (np.abs(drawn(panel, 3, (400, 12)) - DARK.text).max(-1) < 30).any()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,6 +21,8 @@ from videopose3d.render.theme import RGB, THEMES, tag_size, text_size
 from videopose3d.render.truth import Truth
 from videopose3d.render.view import View, main_view, second_view
 from videopose3d.types import Frame, Poses3D, Result
+
+log = logging.getLogger(__name__)
 
 _LEGEND = ("left", "right")
 
@@ -118,6 +121,8 @@ class Composer:
             found = curves(result, stage, names, error)
             strip = Strip(found, seen.any(0), self._shown, fps, box[2:], self._theme, self._letters)
             self._strips.append((strip, box))
+        if not all(strip.named for strip, _ in self._strips):
+            log.warning("the plots are too low for the names of their curves: plot less, or raise --picture-height")
 
     def _panel(self, stage: Stage, view: View, box: Box, name: str) -> _Panel:
         scene = Scene(stage, box[2:], view, self._theme, self._letters)

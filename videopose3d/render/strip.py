@@ -23,8 +23,11 @@ PAGE = 30.0
 _LABELS = 1.7
 _NUMBERS = 3.6
 """Height of the line of names, and width left of the axis, in letters."""
-_NAMED_FROM = 4.0
-"""A panel lower than this has no line of names, in letters."""
+_LINE_FROM = 4.0
+"""A panel lower than this has the names over its curves instead of in a line above them, in letters."""
+_INSIDE, _SMALLEST, _NAMED_FROM = 0.35, 8, 14
+"""There letters are at most this share of the panel's height, and this large at least [px]; a panel lower than the
+last [px] has no names."""
 _STYLES = ("-", "--", ":", "-.")
 
 
@@ -56,8 +59,10 @@ class Strip:
         self._length = _page_length(len(shown), fps)
         self._limits = _limits(np.stack([curve.values[shown.start : shown.stop] for curve in curves]))
         self._page, self._picture = -1, np.zeros((0, 0, 3), np.uint8)
-        self._named = size[1] >= _NAMED_FROM * self._letters
-        top, bottom = (round(lines * self._letters) for lines in ((_LABELS, 0.6) if self._named else (0.2, 0.2)))
+        self.named = size[1] >= _NAMED_FROM
+        """There is room for the names of the curves."""
+        self._line = size[1] >= _LINE_FROM * self._letters
+        top, bottom = (round(lines * self._letters) for lines in ((_LABELS, 0.6) if self._line else (0.2, 0.2)))
         left = round(_NUMBERS * self._letters)
         self.box = (left, top, max(2, size[0] - left - self._letters), max(2, size[1] - top - bottom))
         """x, y, width, height of the axes in the panel [px]."""
@@ -76,7 +81,7 @@ class Strip:
                 px, py = (round(16 * v) for v in self.position(frame, float(curve.values[frame])))
                 radius = round(16 * max(2.5, self._letters / 5))
                 cv2.circle(out, (px, py), radius, self._colour(curve), cv2.FILLED, cv2.LINE_AA, 4)
-        if self._named:
+        if self.named:
             self._names(out, frame)
 
     def position(self, frame: int, value: float) -> tuple[float, float]:
@@ -117,18 +122,23 @@ class Strip:
             spine.set_visible(False)
 
     def _names(self, out: Frame, frame: int) -> None:
-        """Every curve's dot, name and present value, in a line above the axes; what does not fit is left out."""
-        x, y = self.box[0], round(0.3 * self._letters)
+        """Every curve's dot, name and present value, above or on the axes; what does not fit is left out."""
+        small = max(_SMALLEST, round(_INSIDE * self._size[1]))
+        letters = self._letters if self._line else min(self._letters, small)
+        gap = letters // 2
+        x, y = (self.box[0], round(0.3 * letters)) if self._line else (self.box[0] + gap, self.box[1])
         for curve in self._curves:
-            dot, name = stencil("●", self._letters), stencil(curve.name, self._letters)
-            value = counter(curve.value(frame), self._letters)
-            gap = self._letters // 2
-            if x + dot.shape[1] + name.shape[1] + value.shape[1] + 3 * gap > self._size[0]:
+            dot, name = stencil("●", letters), stencil(curve.name, letters)
+            value = counter(curve.value(frame), letters)
+            end = x + dot.shape[1] + name.shape[1] + value.shape[1] + 3 * gap
+            if end > self._size[0]:
                 return
+            if not self._line:
+                self._theme.veil(out[y : y + len(name), x - gap : end - gap])
             for mask, colour in ((dot, self._colour(curve)), (name, self._theme.text), (value, self._theme.dim_text)):
                 stamp(out, mask, (x, y), colour)
                 x += mask.shape[1] + gap
-            x += self._letters
+            x += letters
 
     def _colour(self, curve: Curve) -> RGB:
         return self._theme.side(curve.side)
