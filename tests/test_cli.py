@@ -433,7 +433,7 @@ def test_what_was_lifted_before_is_not_told_again(clip: str, finder: StandIn, he
     assert "refined" in run("lift", "walk_3d.npz", "-o", "b.npz").stderr
     assert run("export", "walk_3d.npz", "-o", "x.csv").stderr == ""
     (line,) = run("render", "walk_3d.npz", "-o", "x.png").stderr.splitlines()
-    assert line.startswith("walk_3d.npz: render 1 frames")
+    assert line.startswith("walk_3d.npz: render 1 frame in")
 
 
 def test_weights_list() -> None:

@@ -75,7 +75,7 @@ def test_impossible_settings_are_refused(settings: dict[str, object]) -> None:
         SynthConfig(**settings)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("words", [("--size", "160"), ("--seconds", 0)])
+@pytest.mark.parametrize("words", [("--size", "160"), ("--seconds", 0.01)])
 def test_impossible_options_are_one_line(words: tuple[object, ...], motions: Path) -> None:
     done = run(motions, "-o", motions.parent / "clips", *words)
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
