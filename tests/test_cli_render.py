@@ -80,7 +80,7 @@ def test_a_folder_of_frames_is_not_replaced_unasked(finder: StandIn) -> None:
         ("a.txt", (), "no name for a video or picture"),
         ("a.png", ("--skip", "3"), "a.png: --skip cannot be used for one picture"),
         ("a.png", ("--limit", "3"), "a.png: --limit cannot be used for one picture"),
-        ("a.png", ("--frame", "900"), "walk.mp4: there is no frame 900"),
+        ("a.png", ("--frame", "900"), f"there is no frame 900. The last one is {FRAMES - 1}, at 0.52s."),
         ("a.png", ("--frame", "0:40"), "walk.mp4: there is no frame 0:40"),
         ("a.mp4", ("--skip", "900"), "walk.mp4: nothing is left after 900 frames"),
         ("a.mp4", ("--truth", "fast.npz"), "fast.npz: a truth of 50 frames per second for a clip of 25"),

@@ -120,7 +120,7 @@ def check_before(out: str | os.PathLike[str], config: RenderConfig, info: VideoI
         raise VideoPose3DError(f"{given} cannot be used for one picture", where=out, fix=fix)
     slack = 2 + (info.frame_count or 0) // 50 if info else 0
     if info and info.frame_count:
-        _check_frames(config, still, info.frame_count + slack, info.fps, info.source)
+        _check_frames(config, still, info.frame_count, info.fps, info.source, slack)
     if config.truth is not None:
         truth, rate = read_truth(Path(config.truth))
         frames = truth.poses.shape[1]
@@ -155,12 +155,12 @@ def frames_shown(result: Result, out: str | os.PathLike[str], config: RenderConf
     return range(config.skip, stop, step)
 
 
-def _check_frames(config: RenderConfig, still: bool, frames: int, fps: Fraction, where: object) -> None:
-    """Refuse frames that a clip of so many does not have."""
-    if still and config.frame is not None and frame_number(config.frame, fps) >= frames:
+def _check_frames(config: RenderConfig, still: bool, frames: int, fps: Fraction, where: object, slack: int = 0) -> None:
+    """Refuse frames that a clip of so many does not have, where there may be ``slack`` more."""
+    if still and config.frame is not None and frame_number(config.frame, fps) >= frames + slack:
         last = f"The last one is {frames - 1}, at {float((frames - 1) / fps):.2f}s."
         raise InputError(f"there is no frame {config.frame}", where=where, fix=last)
-    if not still and config.skip >= frames:
+    if not still and config.skip >= frames + slack:
         raise InputError(f"nothing is left after {config.skip} frames", where=where, fix=f"It has {frames}.")
 
 
