@@ -38,7 +38,8 @@ def _folds(x: float, y: float, z: float) -> float:
     """Height of slanted folds, about 5 cm apart."""
     bend = noise(x * 7 + 3, y * 7, z * 5) * 1.6
     long_one = noise(x * 13 + bend + z * 5, y * 13 + bend, z * 9 - x * 7)
-    return long_one * 1.0 + 0.4 * noise(x * 30 + bend, y * 30, z * 24)
+    height: float = long_one * 1.0 + 0.4 * noise(x * 30 + bend, y * 30, z * 24)
+    return height
 
 
 @njit(cache=True)
