@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from walker import FPS, HEIGHT, as_poses, to_camera, walk
+from strider import FPS, HEIGHT, as_poses, to_camera, walk
 
 from videopose3d.levelling import vertical
 from videopose3d.types import Poses3D

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from walker import CAMERA, FPS, as_poses, seen, to_camera, walk
+from strider import CAMERA, FPS, as_poses, seen, to_camera, walk
 
 from videopose3d.metrics import acceleration_error, mpjpe
 from videopose3d.types import Poses3D
