@@ -8,7 +8,6 @@ from fractions import Fraction
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from videopose3d.datasets.mocap import Motion, MotionLibrary
@@ -16,7 +15,7 @@ from videopose3d.datasets.virtual import CameraConfig, NoiseConfig, Windows, Win
 from videopose3d.errors import InputError
 from videopose3d.lifter.canonical import canonical_input
 from videopose3d.lifter.lift import Lifter
-from videopose3d.metrics import align
+from videopose3d.metrics import mpjpe, n_mpjpe, p_mpjpe
 from videopose3d.remap import coco_to_h36m
 from videopose3d.skeleton import COCO17, H36M17
 from videopose3d.smoothing import savitzky_golay
@@ -121,26 +120,25 @@ class HeldOut:
 def errors_of(predicted: FloatArray, target: FloatArray, known: BoolArray) -> Errors:
     """Errors of windows (N, T, J, 3) [m] at their known frames (N, T); differences in time where all are known."""
     p, t = predicted.astype(np.float64), target.astype(np.float64)
-    pk, tk = p[known], t[known]
-    overlap, norm = (pk * tk).sum((-2, -1), keepdims=True), (pk**2).sum((-2, -1), keepdims=True)
+    frames = p[known], t[known]
     two, three = known[:, 1:] & known[:, :-1], known[:, 2:] & known[:, 1:-1] & known[:, :-2]
     near, far = (list(ends) for ends in zip(*H36M17.bone_indices, strict=True))
     some = known.any(1)
     lengths = np.linalg.norm(p[:, :, far] - p[:, :, near], axis=-1)
     spread = np.nanstd(np.where(known[..., None], lengths, np.nan)[some], axis=1)
     return Errors(
-        _mean(pk - tk),
-        _mean(align(pk, tk) - tk),
-        _mean(pk * np.divide(overlap, norm, out=np.ones_like(norm), where=norm > 0) - tk),
-        _mean((np.diff(p, axis=1) - np.diff(t, axis=1))[two]),
-        _mean((np.diff(p, 2, axis=1) - np.diff(t, 2, axis=1))[three]),
+        _of_some(mpjpe, *frames),
+        _of_some(p_mpjpe, *frames),
+        _of_some(n_mpjpe, *frames),
+        _of_some(mpjpe, np.diff(p, axis=1)[two], np.diff(t, axis=1)[two]),
+        _of_some(mpjpe, np.diff(p, 2, axis=1)[three], np.diff(t, 2, axis=1)[three]),
         float(spread.mean() * 1000) if spread.size else float("nan"),
     )
 
 
-def _mean(difference: NDArray[np.float64]) -> float:
-    """Mean length of vectors (..., 3) [m] in mm; NaN of none."""
-    return float(np.linalg.norm(difference, axis=-1).mean() * 1000) if difference.size else float("nan")
+def _of_some(metric: Callable[[Array, Array], float], predicted: Array, target: Array) -> float:
+    """The metric of what is there [mm]; NaN of nothing."""
+    return metric(predicted, target) if target.size else float("nan")
 
 
 def evaluate_held_out(lifter: Lifter, library: MotionLibrary) -> HeldOutTable:
