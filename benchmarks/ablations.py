@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from videopose3d.config import MocapTrainConfig
-from videopose3d.datasets.mocap import MotionLibrary, build_library, load_library
+from videopose3d.datasets.mocap import MotionLibrary, read_source
 from videopose3d.datasets.virtual import VirtualConfig
 from videopose3d.lifter.lift import Lifter
 from videopose3d.pipeline.heldout import predict_held_out
@@ -85,7 +85,7 @@ def main() -> None:
         print("left out: give the folder of motion capture sets")
         return
     torch.set_num_threads(1)
-    library = build_library(given.motions) if given.motions.is_dir() else load_library(given.motions)
+    library = read_source(given.motions)
     rows = [row for row in ROWS if not given.only or row.name.startswith(tuple(given.only))]
     given.runs.mkdir(parents=True, exist_ok=True)
     figures = {row.name: [run(row, seed, library, given) for seed in SEEDS[: row.seeds]] for row in rows}

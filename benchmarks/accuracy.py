@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from videopose3d.datasets.mocap import Motion, MotionLibrary, build_library, load_library
+from videopose3d.datasets.mocap import Motion, MotionLibrary, read_source
 from videopose3d.datasets.mocap.classes import motion_class
 from videopose3d.datasets.virtual import CameraConfig, NoiseConfig
 from videopose3d.lifter.lift import Lifter
@@ -43,7 +43,7 @@ def main() -> None:
         print("left out: give the folder of motion capture sets")
         return
     torch.set_num_threads(1)
-    library = build_library(given.motions) if given.motions.is_dir() else load_library(given.motions)
+    library = read_source(given.motions)
     lifters = given.lifter or ["open", "open-causal"]
     parts = [INTRODUCTION, held_out(library, lifters, given.single), wrong_views(library, lifters[0])]
     if given.rendered:

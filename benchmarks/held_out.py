@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from videopose3d.datasets.mocap import build_library, load_library
+from videopose3d.datasets.mocap import read_source
 from videopose3d.lifter.lift import Lifter
 from videopose3d.pipeline.heldout import evaluate_held_out
 
@@ -25,7 +25,7 @@ def main() -> None:
     if given.motions is None:  # `make bench` on a machine without the data
         print("left out: give the folder of motion capture sets")
         return
-    library = build_library(given.motions) if given.motions.is_dir() else load_library(given.motions)
+    library = read_source(given.motions)
     print(evaluate_held_out(Lifter.load(given.lifter, "cpu"), library.select(given.split)).table())
 
 
