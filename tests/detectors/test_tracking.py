@@ -4,10 +4,18 @@ import numpy as np
 import pytest
 from walker import AWAY, TO_THE_CAMERA, TO_THE_RIGHT, walker
 
-from videopose3d.detectors.tracking import exchange_sides, fill_gaps, person_size, repair_swaps
+from videopose3d.detectors.tracking import (
+    LEGS,
+    SWAP_PRICE,
+    exchange_sides,
+    fill_gaps,
+    person_size,
+    repair_swaps,
+    swapped_frames,
+)
 from videopose3d.skeleton import BLAZEPOSE33, COCO17
 
-FRAMES = 150
+FRAMES, FPS = 150, 25
 ALL_SEEN = np.full((FRAMES, 17), 0.9)
 TURN = np.linspace(0, 2 * np.pi, FRAMES)
 WAYS = {"right": TO_THE_RIGHT, "camera": TO_THE_CAMERA, "away": AWAY, "oblique": 0.6, "turning": TURN}
@@ -25,8 +33,8 @@ def some_frames(*spans):
     return chosen
 
 
-def swaps(points, scores=ALL_SEEN, **options):
-    return repair_swaps(points, scores, COCO17, **options)
+def swaps(points, scores=ALL_SEEN, price=SWAP_PRICE / FPS):
+    return swapped_frames(points, scores, COCO17, price)
 
 
 # --- left and right
@@ -69,8 +77,42 @@ def test_swaps_at_the_ends_are_found(span):
 
 
 def test_the_rarer_side_is_the_mistake():
-    wrong = some_frames((50, 150))
+    wrong = some_frames((10, 150))
     np.testing.assert_array_equal(swaps(exchange_sides(walker(0.6), wrong, COCO17)), ~wrong)
+
+
+@pytest.mark.parametrize("fps", [15, 30, 60])
+def test_what_lasts_for_seconds_is_taken_for_right_at_any_frame_rate(fps):
+    points = walker(TO_THE_CAMERA, frames=10 * fps, fps=fps)
+    for seconds, found in ((0.8, True), (4.0, False)):
+        wrong = np.zeros(10 * fps, bool)
+        wrong[3 * fps : 3 * fps + round(seconds * fps)] = True
+        exchanged = exchange_sides(points, wrong, COCO17)
+        repaired, scores = repair_swaps(exchanged, np.full(points.shape[:2], 0.9), COCO17, fps)
+        np.testing.assert_array_equal(repaired, points if found else exchanged)
+        assert scores.shape == points.shape[:2]
+
+
+def test_legs_alone_are_put_right():
+    wrong = some_frames((40, 46), (100, 101))
+    points = noisy(walker(TO_THE_CAMERA))
+    exchanged = exchange_sides(points, wrong, COCO17, LEGS)
+    assert not swaps(exchanged).any()  # the arms speak against it
+    scores = np.tile(np.linspace(0.5, 0.9, 17), (FRAMES, 1))
+    repaired, moved = repair_swaps(exchanged, scores, COCO17, FPS)
+    np.testing.assert_array_equal(repaired, points)
+    left, right = COCO17.index("left_knee"), COCO17.index("right_knee")
+    assert moved[42, left] == scores[42, right]
+    assert moved[42, 0] == scores[42, 0]
+
+
+@every_way
+@pytest.mark.parametrize("fps", [25, 60])
+def test_right_legs_are_left_alone(heading, fps):
+    heading = heading if np.ndim(heading) == 0 else np.linspace(0, 2 * np.pi, 150)
+    points = noisy(walker(heading, fps=fps))
+    repaired, _ = repair_swaps(points, ALL_SEEN, COCO17, fps)
+    np.testing.assert_array_equal(repaired, points)
 
 
 @pytest.mark.parametrize("gap", [1, 8])
@@ -87,8 +129,8 @@ def test_frames_without_a_person_are_passed_over(gap):
 def test_too_little_to_tell(frames):
     points = np.full((10, 17, 2), np.nan)
     points[:frames] = walker(0.6, frames)
-    np.testing.assert_array_equal(repair_swaps(points, np.ones((10, 17)), COCO17), np.zeros(10, bool))
-    assert repair_swaps(points[:0], np.ones((0, 17)), COCO17).shape == (0,)
+    np.testing.assert_array_equal(swaps(points, np.ones((10, 17))), np.zeros(10, bool))
+    assert swaps(points[:0], np.ones((0, 17))).shape == (0,)
 
 
 def test_doubtful_joints_count_little():

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from videopose3d.skeleton import LIMB_JOINTS, Skeleton
 from videopose3d.types import Array, BoolArray, FloatArray
 
-SWAP_PRICE = 0.003
-"""Cost of one frame with sides exchanged, in shares of the person's size (see `repair_swaps`)."""
+SWAP_PRICE = 0.4
+"""Cost of a second with sides exchanged, in shares of the person's size (see `swapped_frames`); chosen on rendered
+clips of the validation people: at a quarter of it, as many clips get worse as get better."""
+LEG_PRICE = 1.0
+"""... of the legs alone."""
+LEGS = tuple(joint for joint in LIMB_JOINTS if joint.endswith(("hip", "knee", "ankle")))
 
 MOMENTUM = 0.75
 """How much of its last step a joint is expected to repeat."""
@@ -65,39 +71,62 @@ def _same_person(before: Array, after: Array, seconds: float) -> bool:
     return bool(step <= LONGEST_STEP * large and large <= LARGEST_GROWTH * small)
 
 
-def repair_swaps(points: Array, scores: Array, skeleton: Skeleton, price: float = SWAP_PRICE) -> BoolArray:
-    """Frames in which a detector took the person's left for the right, for the whole sequence at once.
+def repair_swaps(points: Array, scores: Array, skeleton: Skeleton, fps: float) -> tuple[Array, Array]:
+    """Put left and right in their places where a detector took one for the other: of the whole person, or of the legs.
 
-    A Viterbi search over "as detected" and "exchanged" in every frame. A step costs how far the limb joints
-    are from where their last two frames lead, in shares of the person's size: judged by place alone, legs
-    that cross would seem to bounce back exchanged. Every exchanged frame costs ``price``, since a detector is
-    right more often than not.
+    Args:
+        points: (T, J, 2) [px], NaN where not seen.
+        scores: (T, J) confidence.
+        skeleton: Which joints these are.
+        fps: Frame rate [1/s].
+
+    Returns:
+        Both, with the sides of some frames exchanged.
+    """
+    for joints, price, moved in ((LIMB_JOINTS, SWAP_PRICE, skeleton.joints), (LEGS, LEG_PRICE, LEGS)):
+        swapped = swapped_frames(points, scores, skeleton, price / fps, joints)
+        points, scores = (exchange_sides(values, swapped, skeleton, moved) for values in (points, scores))
+    return points, scores
+
+
+def swapped_frames(
+    points: Array, scores: Array, skeleton: Skeleton, price: float, joints: Iterable[str] = LIMB_JOINTS
+) -> BoolArray:
+    """Frames in which a detector took left for right, for the whole sequence at once.
+
+    A Viterbi search over "as detected" and "exchanged" in every frame. A step costs how far the joints are from where
+    their last two frames lead, in shares of the person's size: judged by place alone, legs that cross would seem to
+    bounce back exchanged. Every exchanged frame costs ``price``, since a detector is right more often than not.
 
     Args:
         points: (T, J, 2) [px], NaN where not seen.
         scores: (T, J) confidence.
         skeleton: Which joints these are.
         price: Cost of a frame with sides exchanged.
+        joints: Which of them to look at.
 
     Returns:
         (T,) True where left and right are to be exchanged.
     """
     frames = np.flatnonzero(np.isfinite(points).all((-2, -1)))
+    chosen = skeleton.indices(name for name in joints if name in skeleton.joints)
     swapped = np.zeros(len(points), bool)
-    if len(frames) >= 2:
-        swapped[frames] = _cheapest_path(*_step_costs(points[frames], scores[frames], frames, skeleton), price)
+    if len(frames) >= 2 and chosen:
+        costs = _step_costs(points[frames], scores[frames], frames, skeleton, chosen)
+        swapped[frames] = _cheapest_path(*costs, price)
     return swapped
 
 
-def _step_costs(points: Array, scores: Array, frames: NDArray[np.intp], skeleton: Skeleton) -> tuple[Array, Array]:
-    """Costs of steps by what changes on the way.
+def _step_costs(
+    points: Array, scores: Array, frames: NDArray[np.intp], skeleton: Skeleton, joints: Sequence[int]
+) -> tuple[Array, Array]:
+    """Costs of steps of the joints of these indices, by what changes on the way.
 
     Returns:
         (2,) of the first step, and (T - 2, 2, 2) of every later one: [t, a, b] when the sides are exchanged
         (1) or not (0) between the first and second frame (a) and between the second and third (b).
     """
     points = points.astype(np.float64)
-    joints = skeleton.indices(name for name in LIMB_JOINTS if name in skeleton.joints)
     both = np.stack([points, points[:, list(skeleton.mirror)]])[:, :, joints]  # as detected, exchanged
     size = person_size(points)[:, None]
     weight = scores[:, joints] + 1e-6
@@ -143,10 +172,13 @@ def person_size(points: Array) -> Array:
     return np.maximum(size, 1.0)
 
 
-def exchange_sides(values: Array, frames: BoolArray, skeleton: Skeleton) -> Array:
-    """A copy of (T, J, ...) with the sides of the chosen frames (T,) exchanged."""
+def exchange_sides(values: Array, frames: BoolArray, skeleton: Skeleton, joints: Iterable[str] | None = None) -> Array:
+    """A copy of (T, J, ...) with the sides of the chosen frames (T,) exchanged, of all joints or of those named."""
+    order = np.arange(len(skeleton))
+    moved = skeleton.indices(name for name in joints if name in skeleton.joints) if joints else order
+    order[moved] = np.array(skeleton.mirror)[moved]
     out = values.copy()
-    out[frames] = values[frames][:, list(skeleton.mirror)]
+    out[frames] = values[frames][:, order]
     return out
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from videopose3d.config import DetectConfig
 from videopose3d.detectors import follows_people, joints_of
 from videopose3d.detectors.association import LOWEST_SCORE, Track, follow_people
-from videopose3d.detectors.tracking import exchange_sides, fill_gaps, fill_joints, repair_swaps, split_people
+from videopose3d.detectors.tracking import fill_gaps, fill_joints, repair_swaps, split_people
 from videopose3d.errors import InputError, VideoPose3DError
 from videopose3d.pipeline.keypoint_files import people_of_files, people_of_video
 from videopose3d.pipeline.watch import Seen, watch
@@ -135,9 +135,7 @@ def clean_tracks(
             person = seen[t][track[t]]
             points[p, t], scores[p, t], boxes[p, t] = person.keypoints, person.scores, person.box
         if config.repair_swaps:
-            swapped = repair_swaps(points[p], scores[p], skeleton)
-            points[p] = exchange_sides(points[p], swapped, skeleton)
-            scores[p] = exchange_sides(scores[p], swapped, skeleton)
+            points[p], scores[p] = repair_swaps(points[p], scores[p], skeleton, float(info.fps))
         points[p], scores[p] = fill_joints(points[p], scores[p], track >= 0, longest_gap)
         points[p], scores[p] = fill_gaps(points[p], scores[p], track >= 0, longest_gap)
     return Keypoints2D(
