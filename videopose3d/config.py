@@ -279,12 +279,12 @@ class MocapTrainConfig:
         save_every: Steps between checkpoints.
     """
 
-    windows: int = 14_000_000
-    batch: int = 256
+    windows: int = 18_000_000
+    batch: int = 512
     outputs: int = 1
     normalisation: str = "rays"
     filter_widths: tuple[int, ...] = (9, 3, 1)
-    channels: int = 512
+    channels: int = 768
     causal: bool = False
     dropout: float = 0.0
     velocity: float = 1.0
