@@ -22,7 +22,7 @@ PACKAGE = ROOT / "videopose3d"
 
 FLOORS = {
     0: ["errors", "skeleton", "config", "config_*", "data"],
-    1: ["types", "files", "opencv", "safe_pickle"],
+    1: ["types", "files", "opencv", "safe_pickle", "silence"],
     2: [
         *(
             "geometry",

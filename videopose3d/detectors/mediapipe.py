@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from videopose3d.detectors.models import MODELS, find_model, installed, weights_file
 from videopose3d.detectors.names import Name
 from videopose3d.errors import MissingDependencyError, VideoPose3DError, WeightsError
+from videopose3d.silence import silence
 from videopose3d.skeleton import BLAZEPOSE33, COCO17
 from videopose3d.types import Frame, Person
 
@@ -78,7 +78,7 @@ def import_library() -> Any:
 
 @contextmanager
 def _open_solutions(pose: Any, min_score: float) -> Iterator[Detect]:
-    with _silence():
+    with silence():
         network = pose.Pose(
             model_complexity=1,
             smooth_landmarks=False,
@@ -91,7 +91,7 @@ def _open_solutions(pose: Any, min_score: float) -> Iterator[Detect]:
 
         def detect(frame: Frame, _time: float) -> list[Person]:
             nonlocal talkative
-            with _silence() if talkative else nullcontext():
+            with silence() if talkative else nullcontext():
                 found = network.process(frame).pose_landmarks
             talkative = talkative and not found
             return [_person(found.landmark, frame)] if found else []
@@ -114,7 +114,7 @@ def _open_tasks(mediapipe: Any, model: Path, min_score: float) -> Iterator[Detec
         min_tracking_confidence=min_score,
     )
     try:
-        with _silence():
+        with silence():
             network = tasks.vision.PoseLandmarker.create_from_options(options)
     except (OSError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
@@ -126,7 +126,7 @@ def _open_tasks(mediapipe: Any, model: Path, min_score: float) -> Iterator[Detec
             nonlocal talkative, clock
             clock = max(round(time * 1000), clock + 1)  # [ms], has to grow
             image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(frame))
-            with _silence() if talkative else nullcontext():
+            with silence() if talkative else nullcontext():
                 found = network.detect_for_video(image, clock).pose_landmarks
             talkative = talkative and not found
             return [_person(landmarks, frame) for landmarks in found]
@@ -156,43 +156,6 @@ def _model_file(name: Name | None, version: str) -> Path:
             "or pip install 'mediapipe==0.10.21').",
         )
     return pulled
-
-
-_silent = 0
-_stderr = -1
-_silence_lock = Lock()
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep what MediaPipe's C++ code tells file descriptor 2 about itself from the user.
-
-    Several detectors may be silent at the same time: the first one in turns it off, the last one out on.
-    """
-    global _silent, _stderr  # noqa: PLW0603 - the descriptor is the whole process's
-    with _silence_lock:
-        _silent += 1
-        if _silent == 1:
-            _stderr = _divert_stderr()
-    try:
-        yield
-    finally:
-        with _silence_lock:
-            _silent -= 1
-            if _silent == 0 and _stderr >= 0:
-                os.dup2(_stderr, 2)
-                os.close(_stderr)
-
-
-def _divert_stderr() -> int:
-    """Send descriptor 2 to nowhere; a copy of where it went before, -1 where there is none."""
-    try:
-        kept = os.dup(2)
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-    except OSError:
-        return -1
-    return kept
 
 
 def _person(landmarks: Any, frame: Frame) -> Person:

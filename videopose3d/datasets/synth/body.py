@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from contextlib import redirect_stderr
 from functools import lru_cache
-from io import StringIO
 from typing import Any
 
 import numpy as np
 
 from videopose3d.datasets.raw.packages import package
 from videopose3d.datasets.synth.things import Array
+from videopose3d.silence import silence
 
 # The first vertices of MakeHuman's base mesh are the skin; helper shells follow.
 SKIN_COUNT = 13380
@@ -138,8 +137,10 @@ def _model() -> Any:
     Raises:
         MissingDependencyError: `anny` is not installed.
     """
-    with redirect_stderr(StringIO()):  # its mesh library greets, and misses a graphics card
-        package("warp", "synthetic people", "synth").config.log_level = logging.ERROR
+    with silence():  # its mesh library greets, and misses a graphics card
+        warp = package("warp", "synthetic people", "synth")
+        warp.config.log_level = logging.ERROR
+        warp.init()
         anny = package("anny", "synthetic people", "synth")
     # "anny-full" keeps the helper shells (clothes, eyes); its data are CC0 MakeHuman assets.
     return anny.Anny(rig="cmu_mb", topology="anny-full", pose_parameterization="world-orient")
