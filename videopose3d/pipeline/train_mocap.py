@@ -219,7 +219,9 @@ def _fit(
     ).to(device)
     if isinstance(start, Lifter):
         model.load_state_dict(start.model.state_dict())
-    optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
     averaged = {k: v.detach().clone() for k, v in model.state_dict().items() if v.is_floating_point()}
     state = TrainState(model, optimizer, averaged, run=f"{config} {virtual}")
     first = state.load(checkpoint) if start == "resume" and checkpoint.exists() else 0
