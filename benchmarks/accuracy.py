@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -45,7 +46,8 @@ def main() -> None:
     torch.set_num_threads(1)
     library = read_source(given.motions)
     lifters = given.lifter or ["open", "open-causal"]
-    parts = [INTRODUCTION, held_out(library, lifters, given.single), wrong_views(library, lifters[0])]
+    parts = [INTRODUCTION, held_out(library, lifters, given.single), budget(library, lifters[0])]
+    parts.append(wrong_views(library, lifters[0]))
     if given.rendered:
         import end_to_end
 
@@ -129,6 +131,45 @@ def _table(rows: Sequence[HeldOutRow], kinds: Sequence[str] = KINDS) -> list[str
             cells = [f"{getattr(row.errors[kind], name):.1f}" for name in fields]
             lines.append(f"| {row.name} | {kind} | {row.poses} | " + " | ".join(cells) + " |")
     return lines
+
+
+BUDGET = """
+## Where the error comes from: `{name}`
+
+All test people, smoothed. Every row adds to the one above. Up to the last but one the errors are MediaPipe's, which
+gives every joint a place and means by its scores what [was measured](detector_noise.md); the last one is "noisy 2D" of
+all other tables, for which detectors may also lose joints or whole legs, and mean other things by their scores.
+
+| | MPJPE | P-MPJPE | MPJVE | acceleration |
+|---|---|---|---|---|
+"""
+KNOWN = CameraConfig(focal_error=0.0, focal_guess=0.0)
+STEADY = NoiseConfig(
+    clean=0.0, steady=0.0, jitter=0.0, outliers=0.0, occluded=0.0, missing=0.0, dropped=0.0, swapped=0.0, blind=0.0,
+    alike=1.0,
+)  # fmt: skip
+MEDIAPIPE = NoiseConfig(clean=0.0, missing=0.0, blind=0.0, alike=1.0)
+CAUSES = {
+    "joints constantly beside their places": (STEADY, KNOWN),
+    "errors that change, hidden limbs, short gaps": (replace(MEDIAPIPE, swapped=0.0), KNOWN),
+    "left and right exchanged": (MEDIAPIPE, KNOWN),
+    "focal length 8 % wrong": (MEDIAPIPE, CameraConfig(focal_guess=0.0)),
+    "focal length guessed in 30 % of the windows": (MEDIAPIPE, CameraConfig()),
+    "lost joints, other meanings of scores": (NoiseConfig(clean=0.0), CameraConfig()),
+}
+
+
+def budget(library: MotionLibrary, name: str) -> str:
+    """What every kind of error costs."""
+    lifter, test = Lifter.load(name, "cpu"), library.select("test")
+    rows = {}
+    for cause, (noise, camera) in CAUSES.items():
+        found = predict_held_out(lifter, test, noise=noise, camera=camera, smoothing=SMOOTHING).table().rows[-1]
+        rows.setdefault("perfect 2D, camera known", found.errors[KINDS[0]])
+        rows[f"+ {cause}"] = found.errors[KINDS[1]]
+    cells = {label: (e.mpjpe, e.p_mpjpe, e.mpjve, e.acceleration) for label, e in rows.items()}
+    lines = [f"| {label} | " + " | ".join(f"{x:.1f}" for x in row) + " |" for label, row in cells.items()]
+    return BUDGET.format(name=name) + "\n".join(lines)
 
 
 WRONG_VIEWS = """
