@@ -15,6 +15,7 @@ from dataclasses import astuple, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import numpy as np
 from _world_clips import FPS, Clip, clips
@@ -24,7 +25,7 @@ from videopose3d.config import LiftConfig
 from videopose3d.datasets.mocap import build_library, load_library
 from videopose3d.errors import MissingDependencyError
 from videopose3d.files import replacing
-from videopose3d.metrics import acceleration_error, mpjpe, p_mpjpe
+from videopose3d.metrics import acceleration_error, mpjpe, mpjve, p_mpjpe
 from videopose3d.pipeline.demo import demo_clip, load_truth
 from videopose3d.pipeline.detect import detect
 from videopose3d.pipeline.lift import lift_keypoints
@@ -47,6 +48,7 @@ class Figures:
 
     Attributes:
         mpjpe, p_mpjpe: [mm].
+        mpjve: Error of the velocity of joints relative to the pelvis [mm/frame].
         acceleration: Error of the acceleration of joints in space [mm/frame^2].
         jitter: Mean second difference of joints in space [mm/frame^2].
         sliding: Mean way of a foot per frame while it truly stands [mm].
@@ -58,6 +60,7 @@ class Figures:
 
     mpjpe: float
     p_mpjpe: float
+    mpjve: float
     acceleration: float
     jitter: float
     sliding: float
@@ -68,17 +71,17 @@ class Figures:
 
 
 HEAD = (
-    "| | MPJPE / P-MPJPE [mm] | feet slide [mm per contact frame] | jitter [mm/frame²] | acceleration error "
-    "[mm/frame²] | pelvis off [mm] | direction off [°] | vertical off [°] | height off [mm] |\n"
-    "|---|---|---|---|---|---|---|---|---|"
+    "| | MPJPE / P-MPJPE [mm] | MPJVE [mm/frame] | feet slide [mm per contact frame] | jitter [mm/frame²] | "
+    "acceleration error [mm/frame²] | pelvis off [mm] | direction off [°] | vertical off [°] | height off [mm] |\n"
+    "|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
 def row(name: str, f: Figures) -> str:
     """One line below `HEAD`."""
     cells = [
-        f"{f.mpjpe:.1f} / {f.p_mpjpe:.1f}", f"{f.sliding:.1f}", f"{f.jitter:.1f}", f"{f.acceleration:.1f}",
-        f"{f.place:.0f}", f"{f.direction:.1f}", f"{f.gravity:.1f}", f"{f.height:.0f}",
+        f"{f.mpjpe:.1f} / {f.p_mpjpe:.1f}", f"{f.mpjve:.1f}", f"{f.sliding:.1f}", f"{f.jitter:.1f}",
+        f"{f.acceleration:.1f}", f"{f.place:.0f}", f"{f.direction:.1f}", f"{f.gravity:.1f}", f"{f.height:.0f}",
     ]  # fmt: skip
     return f"| {name} | {' | '.join('' if 'nan' in cell else cell for cell in cells)} |"
 
@@ -94,6 +97,7 @@ def figures(result: Result, joints: Array, ground: Array) -> Figures:
     return Figures(
         mpjpe=mpjpe(poses, truth),
         p_mpjpe=p_mpjpe(poses, truth),
+        mpjve=mpjve(poses, truth),
         acceleration=acceleration_error(space, joints),
         jitter=jitter(space),
         sliding=sliding(space, stand),
@@ -106,7 +110,7 @@ def figures(result: Result, joints: Array, ground: Array) -> Figures:
 
 def of_truth(joints: Array, ground: Array, fps: Fraction) -> Figures:
     """What of `figures` the truth itself has: it slides a little, and moves."""
-    nothing = Figures(*[float("nan")] * 9)
+    nothing = Figures(*[float("nan")] * 10)
     return replace(nothing, jitter=jitter(joints), sliding=sliding(joints, truly_standing(joints, ground, fps)))
 
 
@@ -147,21 +151,28 @@ def mean(parts: list[Figures]) -> Figures:
     return Figures(*np.where(known.any(0), sums / np.maximum(known.sum(0), 1), np.nan).tolist())
 
 
-def synthetic(seen: list[Clip], lifter: str) -> Iterator[str]:
+def synthetic(seen: list[Clip], lifter: str, single: str | None) -> Iterator[str]:
     """The tables of the virtual cameras."""
-    settings = {"without": {"refine": False}, "refined": {}, "refined, field of view guessed": {"focal": None}}
-    smoothing = {
+    settings: dict[str, dict[str, Any]] = {
+        "without": {"refine": False},
+        "refined": {},
+        "refined, field of view guessed": {"focal": None},
+    }
+    smoothing: dict[str, dict[str, Any]] = {
         "raw": {"smooth": 0.0, "refine": False},
         "savgol": {"refine": False},
         "one-euro": {"smooth_filter": "one-euro", "refine": False},
     }
+    if single:
+        smoothing["raw, a lifter of one frame"] = {"smooth": 0.0, "refine": False, "lifter": single}
     found: dict[str, list[Figures]] = {"truth": [of_truth(c.joints, c.ground, c.keypoints.fps) for c in seen]}
     seconds: dict[str, float] = {}
     for name, setting in (settings | smoothing).items():
         started = process_time()
         found[name] = []
         for clip in seen:
-            config = LiftConfig(lifter=lifter, **({"focal": clip.camera.focal} | setting))  # type: ignore[arg-type]
+            values: dict[str, Any] = {"lifter": lifter, "focal": clip.camera.focal, **setting}
+            config = LiftConfig(**values)
             found[name].append(figures(lift_keypoints(clip.keypoints, config), clip.joints, clip.ground))
         seconds[name] = process_time() - started
     frames = sum(len(clip.joints) for clip in seen)
@@ -228,10 +239,10 @@ poses.
 """
 
 
-def page(seen: list[Clip], lifter: str) -> Iterator[str]:
+def page(seen: list[Clip], lifter: str, single: str | None) -> Iterator[str]:
     """The lines of docs/results_world.md."""
     yield PAGE.format(lifter=lifter, fps=FPS)
-    yield from synthetic(seen, lifter)
+    yield from synthetic(seen, lifter, single)
     yield DEMO
     yield from bundled(lifter)
 
@@ -240,6 +251,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("motions", type=Path, nargs="?")
     parser.add_argument("--lifter", default=LiftConfig.lifter)
+    parser.add_argument("--single", help="a lifter of one frame, for comparison, as in accuracy.py")
     parser.add_argument("--split", default="test", choices=["train", "validation", "test"])
     parser.add_argument("--clips", type=int, default=14, help="of every set")
     parser.add_argument("--out", type=Path)
@@ -249,7 +261,8 @@ def main() -> None:
         return
     library = build_library(given.motions) if given.motions.is_dir() else load_library(given.motions)
     lines = []
-    for line in page(list(clips(library.select(given.split), given.clips, seconds=10.0)), given.lifter):
+    seen = list(clips(library.select(given.split), given.clips, seconds=10.0))
+    for line in page(seen, given.lifter, given.single):
         print(line, flush=True)
         lines.append(line)
     if given.out:
