@@ -83,10 +83,10 @@ def test_the_rarer_side_is_the_mistake():
 
 @pytest.mark.parametrize("fps", [15, 30, 60])
 def test_what_lasts_for_seconds_is_taken_for_right_at_any_frame_rate(fps):
-    points = walker(TO_THE_CAMERA, frames=10 * fps, fps=fps)
-    for seconds, found in ((0.8, True), (4.0, False)):
-        wrong = np.zeros(10 * fps, bool)
-        wrong[3 * fps : 3 * fps + round(seconds * fps)] = True
+    points = walker(TO_THE_CAMERA, frames=20 * fps, fps=fps)
+    for seconds, found in ((1.5, True), (8.0, False)):
+        wrong = np.zeros(20 * fps, bool)
+        wrong[6 * fps : 6 * fps + round(seconds * fps)] = True
         exchanged = exchange_sides(points, wrong, COCO17)
         repaired, scores = repair_swaps(exchanged, np.full(points.shape[:2], 0.9), COCO17, fps)
         np.testing.assert_array_equal(repaired, points if found else exchanged)
