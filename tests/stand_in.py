@@ -45,7 +45,7 @@ class StandIn:
         self.opened = 0
 
     @contextmanager
-    def open(self, _min_score: float) -> Iterator[Detect]:
+    def open(self, _min_score: float, **_: object) -> Iterator[Detect]:
         self.opened += 1
         yield self.detect
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FASTEST = 1000
 """Frames per second of any camera."""
 
-_OF_THE_DETECTOR = ("detector", "max_side", "parts", "keypoints")
+_OF_THE_DETECTOR = ("detector", "max_side", "parts", "people", "keypoints")
 _SAID = ("video", "size", "fps", "clip", "layout")
 """Options about files of other tools, which a result file answers itself."""
 _CLEANING = ("min_score", "max_gap", "repair_swaps")

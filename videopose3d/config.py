@@ -117,6 +117,7 @@ class DetectConfig:
         max_gap: Gaps up to this long are interpolated, longer ones stay NaN [s].
         repair_swaps: Repair left/right swaps over the whole sequence.
         parts: Parts of the clip that are watched side by side to use more cores; 1 watches in order.
+        people: Most people that MediaPipe follows at a time; each takes as long as the first.
         person: ``all``, ``main`` (the largest and longest seen) or a number: 1 is the main person, 2 the next.
         keypoints: File or folder of another 2D tool to take the keypoints from, instead of a detector.
     """
@@ -127,6 +128,7 @@ class DetectConfig:
     max_gap: float = 0.5
     repair_swaps: bool = True
     parts: int = 2
+    people: int = 4
     person: str = "all"
     keypoints: str | None = None
 

@@ -97,7 +97,7 @@ def test_mediapipe_in_batches_sees_every_frame_and_time(monkeypatch):
     seen = []
 
     @contextmanager
-    def opener(min_score):
+    def opener(min_score, people):
         yield lambda frame, time: seen.append((frame, time)) or [boxed(1)]
 
     monkeypatch.setattr("videopose3d.detectors.mediapipe.open_mediapipe", opener)

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from videopose3d.detectors import open_detector
-from videopose3d.detectors.mediapipe import MODEL_VARIABLE, PEOPLE, open_mediapipe
+from videopose3d.detectors.mediapipe import MODEL_VARIABLE, open_mediapipe
 from videopose3d.errors import MissingDependencyError, VideoPose3DError, WeightsError
+from videopose3d.pipeline.demo import demo_clip
 from videopose3d.skeleton import BLAZEPOSE33, COCO17
+from videopose3d.video import read_frames
 
 FRAME = np.zeros((200, 400, 3), np.uint8)
 LANDMARKS = [
@@ -33,6 +35,9 @@ class Network:
     def process(self, frame):
         self.seen.append(frame)
         return SimpleNamespace(pose_landmarks=SimpleNamespace(landmark=self.found) if self.found else None)
+
+    def reset(self):
+        pass
 
     def detect_for_video(self, image, milliseconds):
         self.seen.append((image, milliseconds))
@@ -142,12 +147,24 @@ def test_the_legacy_network_sees_the_frame(monkeypatch):
     assert options["smooth_landmarks"] is False
 
 
+def test_more_people_are_looked_for_without_those_who_are_known(monkeypatch):
+    network = Network(LANDMARKS)
+    monkeypatch.setitem(sys.modules, "mediapipe", old_mediapipe(network, {}))
+    monkeypatch.delenv(MODEL_VARIABLE, raising=False)
+    white = np.full_like(FRAME, 255)
+    with open_mediapipe(0.5, people=2) as detect:
+        assert len(detect(white, 0.0)) == 1  # the second network finds the same person
+    assert network.seen[1] is white
+    assert (network.seen[-1] == 255).any()
+    assert (network.seen[-1][:112, :112] != 255).all()
+
+
 def test_the_task_sees_frame_and_time(monkeypatch, tmp_path):
     network, options = Network(LANDMARKS), {}
     monkeypatch.setitem(sys.modules, "mediapipe", new_mediapipe(network, options))
     (tmp_path / "pose.task").write_bytes(b"model")
     monkeypatch.setenv(MODEL_VARIABLE, str(tmp_path / "pose.task"))
-    with open_mediapipe(0.5) as detect:
+    with open_mediapipe(0.5, people=3) as detect:
         for t in range(3):
             detect(FRAME[:, ::2], t / 30)
     assert [milliseconds for _, milliseconds in network.seen] == [0, 33, 67]
@@ -156,7 +173,7 @@ def test_the_task_sees_frame_and_time(monkeypatch, tmp_path):
     assert image.data.flags.c_contiguous
     assert image.data.shape == (200, 200, 3)
     assert options["base_options"].model_asset_path == str(tmp_path / "pose.task")
-    assert (options["running_mode"], options["num_poses"]) == ("video", PEOPLE)
+    assert (options["running_mode"], options["num_poses"]) == ("video", 3)
 
 
 def test_the_task_gives_everybody(monkeypatch, tmp_path):
@@ -284,12 +301,12 @@ def test_an_unknown_detector_names_those_there_are():
 
 def test_a_detector_is_opened_by_name(monkeypatch):
     @contextmanager
-    def opener(min_score):
-        yield min_score
+    def opener(min_score, people):
+        yield min_score, people
 
     monkeypatch.setattr("videopose3d.detectors.mediapipe.open_mediapipe", opener)
-    with open_detector("mediapipe", 0.3) as detect:
-        assert detect == 0.3
+    with open_detector("mediapipe", 0.3, people=2) as detect:
+        assert detect == (0.3, 2)
 
 
 def test_the_real_one_refuses_a_file_that_is_no_model(tmp_path):
@@ -305,3 +322,24 @@ def test_the_real_one_sees_nobody_in_an_empty_room():
         pytest.skip("this MediaPipe carries no model")
     with open_detector("mediapipe") as detect:
         assert detect(np.full((120, 160, 3), 90, np.uint8), 0.0) == []
+
+
+def test_the_real_one_follows_two_people_side_by_side():
+    mediapipe = pytest.importorskip("mediapipe", exc_type=ImportError)
+    if not hasattr(mediapipe, "solutions"):
+        pytest.skip("this MediaPipe carries no model")
+    with demo_clip() as clip:
+        frames = [frame for frame, _ in zip(read_frames(clip), range(8), strict=False)]
+    with open_detector("mediapipe", people=1) as detect:
+        x0, _, x1, _ = detect(frames[0], 0.0)[0].box.astype(int)
+    alone = [frame[:, max(x0 - 150, 0) : x1 + 150] for frame in frames]
+    width = alone[0].shape[1]
+    with open_detector("mediapipe", people=1) as detect:
+        single = [detect(np.hstack([frame, frame]), t / 25) for t, frame in enumerate(alone)]
+    with open_detector("mediapipe", people=2) as detect:
+        found = [detect(np.hstack([frame, frame]), t / 25) for t, frame in enumerate(alone)]
+    assert [len(people) for people in single] == [1] * 8
+    one, other = found[-1]
+    np.testing.assert_array_equal(one.keypoints, single[-1][0].keypoints)
+    apart = np.abs(one.keypoints - other.keypoints) - np.array([width, 0])
+    assert np.abs(apart).mean() < 0.02 * width

@@ -35,7 +35,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Install:
 
     def put(where: Callable[[int, list[int]], float | None]) -> list[list[int]]:
         @contextmanager
-        def opener(_min_score: float) -> Iterator[Detect]:
+        def opener(_min_score: float, **_: object) -> Iterator[Detect]:
             before: list[int] = []
             opened.append(before)
 
@@ -86,6 +86,30 @@ def test_a_part_goes_on_until_its_neighbour_agrees(clip: VideoInfo, install: Ins
     opened = install(where)
     assert watched(clip, 2) == [5.0] * FRAMES
     assert max(max(part) for part in opened if part[0] == 0) == alone
+
+
+def test_parts_agree_when_one_of_them_knows_of_more_people(clip: VideoInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who started long ago knows of somebody else, and never the other way round."""
+
+    @contextmanager
+    def opener(_min_score: float, **_: object) -> Iterator[Detect]:
+        first: list[int] = []
+
+        def detect(frame: Frame, _seconds: float) -> list[Person]:
+            first.append(frame_number(frame))
+            points = np.arange(34, dtype=np.float32).reshape(17, 2)
+            places = (0, 200) if first[0] == 0 else (0,)
+            box = np.array([0, 0, 32, 33], np.float32)
+            return [Person(points + np.float32(x), np.ones(17, np.float32), box + np.float32(x)) for x in places]
+
+        yield detect
+
+    module = ModuleType("videopose3d.detectors.scripted")
+    vars(module)["opener"] = opener
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(DETECTORS, "mediapipe", "scripted:opener")
+    seen = watch(clip, DetectConfig(parts=2), lambda done: None)
+    assert [len(people) for people in seen] == [2] * SEAM + [1] * (FRAMES - SEAM)
 
 
 def test_parts_that_never_agree_give_what_is_seen_in_order(clip: VideoInfo, install: Install) -> None:
@@ -141,7 +165,7 @@ def test_several_people_who_are_half_in_the_picture_are_followed(clip, monkeypat
     given: list[tuple[object, ...]] = []
 
     @contextmanager
-    def opener(*args: object) -> Iterator[Detect]:
+    def opener(*args: object, **_: object) -> Iterator[Detect]:
         given.append(args)
         points = np.random.default_rng(0).uniform(0, 30, (17, 2)).astype(np.float32)
         scores = np.full(17, 0.3, np.float32)

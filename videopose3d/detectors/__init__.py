@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import import_module
 from typing import Any
 
+from videopose3d.config import DetectConfig
 from videopose3d.detectors.names import BOXES_ONLY, SHORT, Name, parse, split
 from videopose3d.errors import MissingDependencyError, VideoPose3DError
 from videopose3d.skeleton import COCO17, Skeleton
@@ -32,7 +33,9 @@ IN_ORDER = ("mediapipe",)
 """Libraries whose detectors follow people: frames must come in order, and one at a time is as good as many."""
 
 
-def open_detector(name: str, min_score: float = 0.5, device: str | None = None) -> AbstractContextManager[Detect]:
+def open_detector(
+    name: str, min_score: float = 0.5, device: str | None = None, people: int = DetectConfig.people
+) -> AbstractContextManager[Detect]:
     """A detector to give frames to, in order; leave the context to free it.
 
     Args:
@@ -40,6 +43,7 @@ def open_detector(name: str, min_score: float = 0.5, device: str | None = None) 
             ``BOXES+KEYPOINTS``, where the second finds the joints in the boxes of the first.
         min_score: Score from which on a person counts as found, 0..1.
         device: ``cpu`` or ``cuda[:N]``; by default what is best here.
+        people: Most people that those `IN_ORDER` follow.
 
     Raises:
         VideoPose3DError: There is no such detector, or it does not find keypoints.
@@ -49,7 +53,7 @@ def open_detector(name: str, min_score: float = 0.5, device: str | None = None) 
     if follows_people(name):
         chosen = parse(name)
         more = (chosen,) if chosen.model or chosen.weights else ()
-        opened: AbstractContextManager[Detect] = _function(DETECTORS[chosen.library])(min_score, *more)
+        opened: AbstractContextManager[Detect] = _function(DETECTORS[chosen.library])(min_score, *more, people=people)
         return opened
     check_name(name)
     return _one_by_one(name, min_score, device)

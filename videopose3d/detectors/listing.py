@@ -68,7 +68,7 @@ def _mediapipe() -> Choice:
             pass
 
     needs = _complaint(opened)
-    accuracy = "one person, with a model file several; no AP on COCO is published"
+    accuracy = "several people, each by a network of their own; no AP on COCO is published"
     return Choice("mediapipe", "mediapipe", BOTH, not needs, needs, None, LICENCES["mediapipe"], accuracy)
 
 

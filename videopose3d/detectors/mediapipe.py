@@ -1,15 +1,16 @@
 """MediaPipe BlazePose: the detector that comes with a package and works offline.
 
 Release 0.10.21 and older carry their models and are driven through the legacy ``solutions`` API, which finds one
-person. Newer releases have only the Tasks API, which finds several and needs a ``.task`` model file: a pulled one, or
-that which the environment variable `MODEL_VARIABLE` names. Where a model is named the Tasks API is taken in any case.
+person; `several.Crowd` follows more with several of them. Newer releases have only the Tasks API, which finds several
+and needs a ``.task`` model file: a pulled one, or that which the environment variable `MODEL_VARIABLE` names. Where a
+model is named the Tasks API is taken in any case.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from videopose3d.detectors.models import MODELS, find_model, installed, weights_file
 from videopose3d.detectors.names import Name
+from videopose3d.detectors.several import Crowd
 from videopose3d.errors import MissingDependencyError, VideoPose3DError, WeightsError
 from videopose3d.silence import silence
 from videopose3d.skeleton import BLAZEPOSE33, COCO17
@@ -26,20 +28,18 @@ if TYPE_CHECKING:
     from videopose3d.detectors import Detect
 
 MODEL_VARIABLE = "VIDEOPOSE3D_POSE_MODEL"
-PEOPLE = 4
-"""People in a frame that the Tasks API looks for."""
-
 _COCO = BLAZEPOSE33.indices(COCO17.joints)
 _OFFERED = tuple(model for model in MODELS if model.library == "mediapipe")
 
 
 @contextmanager
-def open_mediapipe(min_score: float, name: Name | None = None) -> Iterator[Detect]:
+def open_mediapipe(min_score: float, name: Name | None = None, people: int = 1) -> Iterator[Detect]:
     """A detector that follows people from frame to frame; frames must come in order.
 
     Args:
         min_score: Confidence from which on a person counts as found, 0..1.
         name: Which model to take, ``mediapipe:MODEL`` or ``mediapipe=FILE``; by default that of the package.
+        people: Most people to follow.
 
     Raises:
         MissingDependencyError: MediaPipe is not installed, or a system library it needs.
@@ -50,9 +50,9 @@ def open_mediapipe(min_score: float, name: Name | None = None) -> Iterator[Detec
     named = name is not None and bool(name.model or name.weights)
     legacy = getattr(getattr(mediapipe, "solutions", None), "pose", None)
     if legacy and not named:
-        opener = _open_solutions(legacy, min_score)
+        opener = _open_solutions(legacy, min_score, people)
     else:
-        opener = _open_tasks(mediapipe, _model_file(name, mediapipe.__version__), min_score)
+        opener = _open_tasks(mediapipe, _model_file(name, mediapipe.__version__), min_score, people)
     with opener as detect:
         yield detect
 
@@ -76,31 +76,47 @@ def import_library() -> Any:
     return mediapipe
 
 
-@contextmanager
-def _open_solutions(pose: Any, min_score: float) -> Iterator[Detect]:
-    with silence():
-        network = pose.Pose(
-            model_complexity=1,
-            smooth_landmarks=False,
-            min_detection_confidence=min_score,
-            min_tracking_confidence=min_score,
-        )
-        network.process(np.zeros((64, 64, 3), np.uint8))  # its threads greet when they get their first picture
-    with network:
-        talkative = True  # until it has found somebody once, every new step has its own greeting
+class _Legacy:
+    """A network of the ``solutions`` API, which follows one person: a `several.Network`."""
 
-        def detect(frame: Frame, _time: float) -> list[Person]:
-            nonlocal talkative
-            with silence() if talkative else nullcontext():
-                found = network.process(frame).pose_landmarks
-            talkative = talkative and not found
-            return [_person(found.landmark, frame)] if found else []
+    def __init__(self, network: Any) -> None:
+        self._network = network
+        self._talkative = True  # until it has found somebody once, every new step has its own greeting
 
-        yield detect
+    def see(self, frame: Frame) -> Person | None:
+        """Whom it follows, or finds."""
+        with silence() if self._talkative else nullcontext():
+            found = self._network.process(frame).pose_landmarks
+        self._talkative = self._talkative and not found
+        return _person(found.landmark, frame) if found else None
+
+    def forget(self) -> None:
+        """Start anew."""
+        with silence():
+            self._network.reset()
+        self._talkative = True
 
 
 @contextmanager
-def _open_tasks(mediapipe: Any, model: Path, min_score: float) -> Iterator[Detect]:
+def _open_solutions(pose: Any, min_score: float, people: int) -> Iterator[Detect]:
+    with ExitStack() as opened:
+
+        def make() -> _Legacy:
+            with silence():
+                network = pose.Pose(
+                    model_complexity=1,
+                    smooth_landmarks=False,
+                    min_detection_confidence=min_score,
+                    min_tracking_confidence=min_score,
+                )
+                network.process(np.zeros((64, 64, 3), np.uint8))  # its threads greet when they get their first picture
+            return _Legacy(opened.enter_context(network))
+
+        yield Crowd(make, people).see
+
+
+@contextmanager
+def _open_tasks(mediapipe: Any, model: Path, min_score: float, people: int) -> Iterator[Detect]:
     tasks = getattr(mediapipe, "tasks", None)
     if tasks is None:
         what = f"MediaPipe {mediapipe.__version__} is too old for model files"
@@ -108,7 +124,7 @@ def _open_tasks(mediapipe: Any, model: Path, min_score: float) -> Iterator[Detec
     options = tasks.vision.PoseLandmarkerOptions(
         base_options=tasks.BaseOptions(model_asset_path=str(model)),
         running_mode=tasks.vision.RunningMode.VIDEO,
-        num_poses=PEOPLE,
+        num_poses=people,
         min_pose_detection_confidence=min_score,
         min_pose_presence_confidence=min_score,
         min_tracking_confidence=min_score,

@@ -118,7 +118,7 @@ class _Watcher:
         info, config = self._info, self._config
         start = Fraction(part.first) / info.fps
         frames = read_frames(info.source, info, max_side=config.max_side, start=start)
-        with open_detector(config.detector, config.min_score) as find, closing(frames):
+        with open_detector(config.detector, config.min_score, people=config.people) as find, closing(frames):
             for frame in frames:
                 if self.stop.is_set():
                     return
@@ -152,14 +152,16 @@ def zoomed(person: Person, zoom: FloatArray) -> Person:
 
 
 def _same(some: list[Person], others: list[Person]) -> bool:
-    """Whether two detectors see the same people, each once."""
-    left = list(others)
-    for person in some:
+    """Whether two detectors see the same people, each once; one of them may know of more."""
+    few, left = sorted((some, list(others)), key=len)
+    if not few:
+        return not left
+    for person in few:
         found = next((k for k, other in enumerate(left) if _same_person(person, other)), None)
         if found is None:
             return False
         del left[found]
-    return not left
+    return True
 
 
 def _same_person(one: Person, other: Person) -> bool:
