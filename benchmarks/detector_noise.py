@@ -6,7 +6,8 @@
 Reads clips rendered by ``videopose3d synth`` with one person each, runs the detector as the package runs it (frames in
 order, no cleaning afterwards), and compares with the COCO keypoints of the truth. Errors are in thousandths of the
 person's apparent stature (focal length x stature / distance of the pelvis), offsets in mm of a person of 1.70 m, in
-axes forward, outward, up of the part of the body. Detections are kept beside the clips.
+axes forward, outward, up of the part of the body. Detections are kept beside the clips. ``--motions MOTIONS`` adds the
+errors that training windows of these motions have, in the same measure.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from videopose3d.config import DetectConfig
+from videopose3d.datasets.mocap import read_source
+from videopose3d.datasets.virtual import CameraConfig, NoiseConfig, WindowSource, detect, film
 from videopose3d.detectors import follows_people
 from videopose3d.pipeline.detect import DETAILED, clean_tracks
 from videopose3d.pipeline.watch import watch
@@ -341,11 +345,36 @@ def words(detector: str, f: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def against_windows(clips: Sequence[Seen], motions: Path) -> str:
+    """Errors of the limb joints, sides put right: measured (without the constant offset), and in training windows."""
+    rest = residuals(clips, offsets(clips))
+    measured = [np.linalg.norm(r[c.found][:, LIMBS], axis=-1) for c, r in zip(clips, rest, strict=True)]
+    rows = [["", "mean", *(f"p{q}" for q in (25, 50, 75, 90, 95, 99))]]
+    for name, errors in (("measured", np.concatenate(measured)), ("training windows", in_windows(motions))):
+        e = errors.ravel() * 1e3
+        rows.append([name, *(f"{v:.1f}" for v in (e.mean(), *np.percentile(e, (25, 50, 75, 90, 95, 99))))])
+    return table(rows) + "\n"
+
+
+def in_windows(motions: Path) -> Array:
+    """(N, F, 12) errors of limb joints that training puts on two-second windows of the test people."""
+    source = WindowSource(read_source(motions).select("test"))
+    bodies, _, _ = source.every(2.0, 50)
+    gen = torch.Generator().manual_seed(1)
+    camera = CameraConfig(focal_error=0.0, focal_guess=0.0)
+    perfect, inside = film(bodies, camera, gen)
+    noisy = detect(perfect, inside, NoiseConfig(clean=0.0, swapped=0.0, dropped=0.0, missing=0.0), camera, gen)
+    unit = 1.7 / perfect.depth.clamp(min=0.3)
+    errors: Array = ((noisy.rays - perfect.rays).norm(dim=-1) / unit[:, None, None])[:, :, LIMBS].numpy()
+    return errors
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, help="Folders of rendered clips, one person each.")
     parser.add_argument("--detector", action="append", help="Detectors (default: mediapipe).")
     parser.add_argument("--cleaned", action="store_true", help="After the package's cleaning, as lifters see it.")
+    parser.add_argument("--motions", type=Path, help="Motion capture, to compare with training windows.")
     parser.add_argument("--json", type=Path, help="Write the figures here.")
     parser.add_argument("--page", type=Path, help="Write the tables here.")
     options = parser.parse_args()
@@ -357,6 +386,8 @@ def main() -> None:
         results[detector] = figures(clips)
         pages.append(words(detector, results[detector]))
         sys.stdout.write(pages[-1])
+        if options.motions:
+            sys.stdout.write(against_windows(clips, options.motions))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
     if options.page:
