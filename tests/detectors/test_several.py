@@ -122,6 +122,19 @@ def test_who_jumps_is_somebody_else():
     assert network.forgot == 1
 
 
+def test_phantoms_are_not_looked_for_in_every_frame():
+    """Somebody who is seen only in the picture of the search costs a search twice a second."""
+
+    class Haunted(Blobs):
+        def see(self, frame):
+            return super().see(picture(OTHER) if (frame == COVER).any() else frame)
+
+    crowd = Crowd(Haunted, 4)
+    for t in range(45):
+        crowd.see(picture(ONE), t / 30)
+    assert sum(len(one.network.pictures) for one in (*crowd._idle, *crowd._others)) <= 12
+
+
 def test_nobody_is_looked_for_beside_nobody():
     crowd = Crowd(Blobs, 4)
     assert crowd.see(picture(), 0.0) == []

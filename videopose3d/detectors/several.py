@@ -18,7 +18,8 @@ from videopose3d.skeleton import COCO17
 from videopose3d.types import Frame, Person
 
 SEARCH_EVERY = 0.5
-"""Time between two searches for more people [s]; after one that found somebody the next follows at once."""
+"""Time between two searches for more people, and after somebody was lost [s]; after one that found somebody the next
+follows at once."""
 MARGIN = 0.12
 """How much more than the box of a known person is covered for a search, in shares of its larger side."""
 COVER = 114
@@ -77,6 +78,7 @@ class Crowd:
             before, other.person = other.person, other.network.see(frame)
             if other.person is None or _jumped(before, other.person) or _known(other.person, seen):
                 self._drop(other)
+                self._next_search = time + SEARCH_EVERY
             else:
                 seen.append(other.person)
         if seen and len(seen) < self._most and time >= self._next_search:
