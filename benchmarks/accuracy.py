@@ -81,7 +81,7 @@ neither the person's height nor, unless told, the field of view. Errors in mm ov
 the hips (17 joints: about the pelvis); "place" is the mean distance of the pelvis from where it is, in percent of its
 distance, "heading" the mean angle between its true and its found way over half a second. "ours, true 2D" has the true
 keypoints: what remains is the lifter's share. "2D right" leaves out clips in which MediaPipe's limb joints are off by
-more than 5 % of the stature: people seen from behind taken for turned round. Also alone:
+more than 5 % of the stature: people seen from behind taken for turned round, and falls. Also alone:
 `python benchmarks/end_to_end.py MOTIONS --folder FOLDER`.
 
 """

@@ -163,7 +163,7 @@ def of_clip(clip: dict[str, Any], found: dict[str, Array], seen: Array) -> dict[
         whole = found["all"][seen], clip["poses"][seen]
         values |= {"mpjpe_17": mpjpe(*whole), "p_mpjpe_17": p_mpjpe(*whole)}
         path, true = found["path"][seen], clip["path"][seen]
-        values["place"] = float((np.linalg.norm(path - true, axis=1) / np.linalg.norm(true, axis=1)).mean() * 100)
+        values["place"] = float(np.nanmean(np.linalg.norm(path - true, axis=1) / np.linalg.norm(true, axis=1)) * 100)
         ways = [p[HALF_SECOND:] - p[:-HALF_SECOND] for p in (clip["path"], found["path"])]
         lengths = [np.linalg.norm(way, axis=1) for way in ways]
         far = (lengths[0] > SHORTEST_WAY) & np.isfinite(lengths[1])
