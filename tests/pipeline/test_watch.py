@@ -88,8 +88,11 @@ def test_a_part_goes_on_until_its_neighbour_agrees(clip: VideoInfo, install: Ins
     assert max(max(part) for part in opened if part[0] == 0) == alone
 
 
-def test_parts_agree_when_one_of_them_knows_of_more_people(clip: VideoInfo, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who started long ago knows of somebody else, and never the other way round."""
+@pytest.mark.parametrize(("first_part", "second_part"), [(2, 1), (1, 2)])
+def test_nobody_is_lost_where_parts_are_joined(
+    clip: VideoInfo, monkeypatch: pytest.MonkeyPatch, first_part: int, second_part: int
+) -> None:
+    """Somebody whom the second part has not found is followed on by the first; whom it found in addition is kept."""
 
     @contextmanager
     def opener(_min_score: float, **_: object) -> Iterator[Detect]:
@@ -98,7 +101,7 @@ def test_parts_agree_when_one_of_them_knows_of_more_people(clip: VideoInfo, monk
         def detect(frame: Frame, _seconds: float) -> list[Person]:
             first.append(frame_number(frame))
             points = np.arange(34, dtype=np.float32).reshape(17, 2)
-            places = (0, 200) if first[0] == 0 else (0,)
+            places = (0, 200)[: first_part if first[0] == 0 else second_part]
             box = np.array([0, 0, 32, 33], np.float32)
             return [Person(points + np.float32(x), np.ones(17, np.float32), box + np.float32(x)) for x in places]
 
@@ -109,7 +112,8 @@ def test_parts_agree_when_one_of_them_knows_of_more_people(clip: VideoInfo, monk
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setitem(DETECTORS, "mediapipe", "scripted:opener")
     seen = watch(clip, DetectConfig(parts=2), lambda done: None)
-    assert [len(people) for people in seen] == [2] * SEAM + [1] * (FRAMES - SEAM)
+    expected = [2] * FRAMES if first_part == 2 else [1] * SEAM + [2] * (FRAMES - SEAM)
+    assert [len(people) for people in seen] == expected
 
 
 def test_parts_that_never_agree_give_what_is_seen_in_order(clip: VideoInfo, install: Install) -> None:

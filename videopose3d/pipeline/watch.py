@@ -2,7 +2,7 @@
 
 A detector that follows one person has to see the frames in order, which leaves all processor cores but one
 idle. So the parts of a clip are watched at the same time, each beginning a little before its own first frame.
-Where a part ends it goes on until it sees what its neighbour has seen in that frame; from there on the
+Where a part ends it goes on until its neighbour has seen everybody whom it sees in that frame; from there on the
 neighbour's frames hold. If the two follow different people it goes on to the end, and the result is that of
 watching in order. It does not depend on the number of cores.
 """
@@ -86,11 +86,11 @@ class _Part:
         return self.first + len(self.seen)
 
     def agrees(self, frame: int, people: list[Person]) -> bool:
-        """Whether it saw the same in a frame, once it has got there."""
+        """Whether it saw all these people in a frame, once it has got there."""
         while len(self.seen) <= frame - self.first and not self.over.wait(0.005):
             pass
         known = 0 <= frame - self.first < len(self.seen)
-        return known and _same(self.seen[frame - self.first], people)
+        return known and _all_seen(people, self.seen[frame - self.first])
 
 
 class _Watcher:
@@ -151,12 +151,12 @@ def zoomed(person: Person, zoom: FloatArray) -> Person:
     return Person(person.keypoints * zoom, person.scores, person.box * np.tile(zoom, 2), person.score)
 
 
-def _same(some: list[Person], others: list[Person]) -> bool:
-    """Whether two detectors see the same people, each once; one of them may know of more."""
-    few, left = sorted((some, list(others)), key=len)
-    if not few:
+def _all_seen(some: list[Person], others: list[Person]) -> bool:
+    """Whether ``some`` are among the ``others``, each once; nobody is only among nobody."""
+    left = list(others)
+    if not some:
         return not left
-    for person in few:
+    for person in some:
         found = next((k for k, other in enumerate(left) if _same_person(person, other)), None)
         if found is None:
             return False
