@@ -137,7 +137,8 @@ def _tell(name: str, code: int, summary: dict[str, Any], options: dict[str, Any]
         click.echo(path)
     if options.get("profile"):
         for stage, seconds in summary.get("seconds", {}).items():
-            click.echo(f"{stage:8} {seconds:7.2f} s  {summary['frames'] / max(seconds, 1e-9):8.1f} frames/s", err=True)
+            rate = f"  {summary['frames'] / seconds:8.1f} frames/s" if seconds >= 0.01 else ""
+            click.echo(f"{stage:8} {seconds:7.2f} s{rate}", err=True)
 
 
 @contextmanager
